@@ -1,0 +1,21 @@
+"""TooInstance for Jupyter: git links become command-line tools that run from a notebook.
+
+This module stays light: it names the version and the extension point of IPython, and imports the
+rest when it is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__version__ = "0.1.0"
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register ``%tooi`` and ``%%tooi`` (called by ``%load_ext tooinstance_jupyter``)."""
+    from .magics import register
+
+    register(shell)

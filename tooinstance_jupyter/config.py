@@ -1,0 +1,196 @@
+"""Every setting, its default and the reason for it, as traitlets.
+
+Values come from ``%config``, from ``jupyter_tooinstance_config.py`` in Jupyter's config folders, or
+from the environment variables named in the help; nothing is set in two places.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from jupyter_core.paths import jupyter_data_dir
+from traitlets import Bool, Dict, Enum, Float, Int, List, Unicode, default
+from traitlets.config import Configurable
+
+from .records import Limits
+
+__all__ = ["TooInstance"]
+
+
+class TooInstance(Configurable):
+    """Settings of TooInstance."""
+
+    home = Unicode(
+        help="The folder that holds everything: the database, environments, runs and caches. "
+        "``tooinstance`` in Jupyter's data folder, unless TOOINSTANCE_HOME says otherwise.",
+    ).tag(config=True)
+
+    database_url = Unicode(
+        help="SQLAlchemy URL of the database; a SQLite file in `home` by default.",
+    ).tag(config=True)
+
+    engine = Unicode("process", help="The engine that builds and runs by default.").tag(config=True)
+
+    sandbox = Enum(
+        ["auto", "bubblewrap", "none"],
+        default_value="auto",
+        help="How the process engine isolates builds and runs: `auto` takes bubblewrap where it "
+        "works and else a plain process with limits; `bubblewrap` refuses to go without.",
+    ).tag(config=True)
+
+    network = Bool(True, help="Whether runs may use the network; a run can only give it up.").tag(
+        config=True
+    )
+
+    run_timeout_s = Float(
+        3600.0, help="Seconds that a run may take; a stuck tool ends by itself."
+    ).tag(config=True)
+
+    run_memory_bytes = Int(
+        2 * 2**30, help="Memory that a run may use (bytes), so that the kernel survives it."
+    ).tag(config=True)
+
+    run_processes = Int(
+        256, help="Processes and threads that a run may have: a fork bomb stops here."
+    ).tag(config=True)
+
+    run_log_bytes = Int(
+        100 * 2**20, help="Bytes of each output stream that are kept of a run; the start is kept."
+    ).tag(config=True)
+
+    run_output_bytes = Int(
+        2**30, help="Bytes that a run may leave in its working directory."
+    ).tag(config=True)
+
+    run_output_files = Int(
+        10_000, help="Files that a run may leave in its working directory."
+    ).tag(config=True)
+
+    run_tmp_bytes = Int(512 * 2**20, help="Size of a run's own /tmp (bytes).").tag(config=True)
+
+    cancel_grace_s = Float(
+        10.0, help="Seconds between asking a tool to stop and killing it."
+    ).tag(config=True)
+
+    build_timeout_s = Float(1800.0, help="Seconds that a build may take.").tag(config=True)
+
+    check_timeout_s = Float(
+        20.0, help="Seconds in which a tool's entry point must answer the check of a build."
+    ).tag(config=True)
+
+    build_memory_bytes = Int(4 * 2**30, help="Memory of a build (bytes).").tag(config=True)
+
+    build_disk_bytes = Int(10 * 2**30, help="Disk space of a build (bytes).").tag(config=True)
+
+    source_timeout_s = Float(300.0, help="Seconds in which a source must be fetched.").tag(
+        config=True
+    )
+
+    source_max_bytes = Int(
+        2**30, help="Largest source that is fetched (bytes); history does not count, depth is 1."
+    ).tag(config=True)
+
+    source_lfs = Bool(False, help="Whether files in Git LFS are fetched; they can be large.").tag(
+        config=True
+    )
+
+    source_tokens = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        help="Tokens for private repositories by host name, for those without a credential helper "
+        "of git. They reach git's environment only.",
+    ).tag(config=True)
+
+    pass_environment = List(
+        Unicode(),
+        [
+            "LANG",
+            "LC_ALL",
+            "LC_CTYPE",
+            "TZ",
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "ALL_PROXY",
+            "NO_PROXY",
+            "http_proxy",
+            "https_proxy",
+            "all_proxy",
+            "no_proxy",
+            "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
+            "REQUESTS_CA_BUNDLE",
+            "CURL_CA_BUNDLE",
+            "NODE_EXTRA_CA_CERTS",
+            "GIT_SSL_CAINFO",
+        ],
+        help="Environment variables of the kernel that builds and runs see; nothing else of it "
+        "does, since it may hold secrets.",
+    ).tag(config=True)
+
+    build_environment = List(
+        Unicode(),
+        [
+            "UV_*",
+            "PIP_*",
+            "NPM_CONFIG_*",
+            "npm_config_*",
+        ],
+        help="Patterns of environment variables that builds see beside `pass_environment`: package "
+        "index settings.",
+    ).tag(config=True)
+
+    python_downloads = Bool(
+        False,
+        help="Whether uv may download a Python interpreter when none on the machine fits.",
+    ).tag(config=True)
+
+    environment_retention_days = Int(
+        30, help="`%tooi gc` removes environments that nothing has used for so many days."
+    ).tag(config=True)
+
+    @default("home")
+    def _default_home(self) -> str:
+        return os.environ.get("TOOINSTANCE_HOME") or str(Path(jupyter_data_dir()) / "tooinstance")
+
+    @default("database_url")
+    def _default_database_url(self) -> str:
+        return f"sqlite:///{Path(self.home) / 'tooinstance.sqlite'}"
+
+    @property
+    def home_path(self) -> Path:
+        """The folder that holds everything, absolute."""
+        return Path(self.home).expanduser().absolute()
+
+    @property
+    def runs_path(self) -> Path:
+        """One folder per run."""
+        return self.home_path / "runs"
+
+    @property
+    def environments_path(self) -> Path:
+        """One folder per environment of the process engine."""
+        return self.home_path / "environments"
+
+    @property
+    def builds_path(self) -> Path:
+        """One folder per version, with its build log."""
+        return self.home_path / "builds"
+
+    @property
+    def cache_path(self) -> Path:
+        """What uv and npm have downloaded."""
+        return self.home_path / "cache"
+
+    def limits(self) -> Limits:
+        """Return the limits of a run that asks for nothing special."""
+        return Limits(
+            timeout_s=self.run_timeout_s,
+            memory_bytes=self.run_memory_bytes,
+            processes=self.run_processes,
+            log_bytes=self.run_log_bytes,
+            output_bytes=self.run_output_bytes,
+            output_files=self.run_output_files,
+            tmp_bytes=self.run_tmp_bytes,
+            network=self.network,
+        )

@@ -1,0 +1,117 @@
+"""The errors that people and programs see: each has a code, a message, a hint and an HTTP status.
+
+Where an error is raised is left to the room that knows; how it is shown, to the front ends.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import ClassVar
+
+
+class TooInstanceError(Exception):
+    """Something that a person can be told about.
+
+    Parameters
+    ----------
+    message
+        What happened, in one sentence, with the value that caused it.
+    hint
+        What to do next; empty when there is nothing to do.
+    code
+        The stable, machine-readable name; the class's own code by default.
+    """
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+
+    def __init__(self, message: str, hint: str = "", *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.error_code = code or type(self).code
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class InvalidValueError(TooInstanceError):
+    """A value that somebody gave cannot be used."""
+
+    code = "value_invalid"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class ArgumentsError(InvalidValueError):
+    """The arguments for a tool cannot be read."""
+
+    code = "arguments_invalid"
+
+
+class NotFoundError(TooInstanceError):
+    """There is no such thing, or the asker may not see it: nobody can tell which."""
+
+    code = "not_found"
+    status = HTTPStatus.NOT_FOUND
+
+
+class ConflictError(TooInstanceError):
+    """What was asked does not fit the state that the thing is in."""
+
+    code = "conflict"
+    status = HTTPStatus.CONFLICT
+
+
+class NameTakenError(ConflictError):
+    """Another tool of the same owner has the name."""
+
+    code = "name_taken"
+
+
+class SourceError(TooInstanceError):
+    """A source cannot be fetched."""
+
+    code = "source_failed"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class DetectionError(TooInstanceError):
+    """No way to run the source was found."""
+
+    code = "no_entry_point"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class BuildError(TooInstanceError):
+    """An environment could not be built, or its entry point does not start."""
+
+    code = "build_failed"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class BuildCancelledError(BuildError):
+    """Somebody stopped the build."""
+
+    code = "build_cancelled"
+    status = HTTPStatus.CONFLICT
+
+
+class EngineError(TooInstanceError):
+    """An engine refuses a run, or is not there."""
+
+    code = "engine_unavailable"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class StorageError(TooInstanceError):
+    """The store cannot take or give a record: full, locked, or of another version."""
+
+    code = "storage_failed"
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+
+
+class DatabaseNewerError(StorageError):
+    """The database was written by a newer release."""
+
+    code = "database_newer"
+    status = HTTPStatus.CONFLICT

@@ -1,0 +1,367 @@
+"""The words of the product as types: tools, versions, environments, runs and their states.
+
+Frozen and without I/O. How they are kept is left to ``store``, who may see them to ``access``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from uuid import uuid4
+
+
+def now() -> datetime:
+    """Return the present moment as an aware UTC datetime."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """Return an identifier that cannot be guessed: 32 hexadecimal digits."""
+    return uuid4().hex
+
+
+class SourceKind(StrEnum):
+    """Where a tool comes from."""
+
+    GIT = "git"
+    PYPI = "pypi"
+    NPM = "npm"
+    FOLDER = "folder"
+    ARCHIVE = "archive"  # whatever else a content provider of repo2docker takes (Zenodo, a DOI, …)
+
+
+class Runtime(StrEnum):
+    """What a tool is written for; other packages may add runtimes of their own as plain strings."""
+
+    PYTHON = "python"
+    NODE = "node"
+    SCRIPT = "script"
+
+
+class OutputKind(StrEnum):
+    """What a tool's display shows first."""
+
+    STDOUT = "stdout"
+    FILES = "files"
+    BOTH = "both"
+
+
+class Visibility(StrEnum):
+    """Who sees a tool: those on its access list, or everybody."""
+
+    PRIVATE = "private"
+    PUBLIC = "public"
+
+
+class VersionStatus(StrEnum):
+    """The states of a build, in order; the last three are final."""
+
+    PENDING = "pending"
+    FETCHING = "fetching"
+    DETECTING = "detecting"
+    BUILDING = "building"
+    CHECKING = "checking"
+    READY = "ready"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing follows."""
+        return not VERSION_TRANSITIONS[self]
+
+
+class RunStatus(StrEnum):
+    """The states of a run; ``lost`` is the infrastructure's failure, never the tool's."""
+
+    QUEUED = "queued"
+    STARTING = "starting"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    LOST = "lost"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing follows."""
+        return not RUN_TRANSITIONS[self]
+
+
+_V = VersionStatus
+VERSION_TRANSITIONS: Mapping[VersionStatus, frozenset[VersionStatus]] = {
+    _V.PENDING: frozenset({_V.FETCHING, _V.FAILED, _V.CANCELLED}),
+    _V.FETCHING: frozenset({_V.DETECTING, _V.FAILED, _V.CANCELLED}),
+    # a commit that is built already goes from detecting to ready
+    _V.DETECTING: frozenset({_V.BUILDING, _V.CHECKING, _V.READY, _V.FAILED, _V.CANCELLED}),
+    _V.BUILDING: frozenset({_V.CHECKING, _V.FAILED, _V.CANCELLED}),
+    # a candidate that fails its check makes room for the next one
+    _V.CHECKING: frozenset({_V.READY, _V.BUILDING, _V.FAILED, _V.CANCELLED}),
+    _V.READY: frozenset(),
+    _V.FAILED: frozenset(),
+    _V.CANCELLED: frozenset(),
+}
+_R = RunStatus
+_RUN_ENDS = frozenset({_R.SUCCEEDED, _R.FAILED, _R.CANCELLED, _R.TIMED_OUT, _R.LOST})
+RUN_TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = {
+    _R.QUEUED: frozenset({_R.STARTING, _R.FAILED, _R.CANCELLED, _R.LOST}),
+    _R.STARTING: frozenset({_R.RUNNING}) | _RUN_ENDS,
+    _R.RUNNING: _RUN_ENDS,
+    **dict.fromkeys(_RUN_ENDS, frozenset()),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who asks."""
+
+    name: str
+    groups: frozenset[str] = frozenset()
+    is_admin: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a tool comes from, without any credential.
+
+    Parameters
+    ----------
+    kind
+        What fetches it.
+    location
+        The canonical link, package name or absolute folder.
+    ref
+        A branch, tag or commit of a git link, or a package's version; ``None`` for the newest.
+    subdirectory
+        The folder inside a repository that holds the tool.
+    """
+
+    kind: SourceKind
+    location: str
+    ref: str | None = None
+    subdirectory: str | None = None
+
+    def __str__(self) -> str:
+        match self.kind:
+            case SourceKind.PYPI:
+                text = f"pypi:{self.location}" + (f"=={self.ref}" if self.ref else "")
+            case SourceKind.NPM:
+                text = f"npm:{self.location}" + (f"@{self.ref}" if self.ref else "")
+            case _:
+                text = self.location + (f"@{self.ref}" if self.ref else "")
+        return text + (f"#subdirectory={self.subdirectory}" if self.subdirectory else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a build or a run did not come to a good end, for people and programs."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """What a user names, runs and shares."""
+
+    id: str = field(default_factory=new_id)
+    owner: str
+    name: str
+    source: Source
+    runtime: str | None = None
+    entry_point: str | None = None
+    output: OutputKind = OutputKind.STDOUT
+    visibility: Visibility = Visibility.PRIVATE
+    access: tuple[str, ...] = ()
+    description: str = ""
+    created_at: datetime = field(default_factory=now)
+    updated_at: datetime = field(default_factory=now)
+    deleted_at: datetime | None = None
+
+    @property
+    def full_name(self) -> str:
+        """The name that is unique in the whole installation: ``owner/name``."""
+        return f"{self.owner}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One way to run a source, as a buildpack found it.
+
+    Parameters
+    ----------
+    runtime
+        The runtime that builds and runs it.
+    entry_point
+        What a user passes to ``--entry-point`` to choose it: a console script, a ``bin`` name,
+        ``-m package``, or a script's path in the source.
+    reason
+        Where it was found, for people: "console script in pyproject.toml".
+    rank
+        The higher, the better.
+    """
+
+    runtime: str
+    entry_point: str
+    reason: str
+    rank: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One build of a tool, numbered from 1.
+
+    ``commit`` is what the source resolved to (a commit, a package's version, a content digest);
+    ``command`` is the argv prefix that starts the tool inside its environment; ``candidates`` are
+    the other ways to run the source; ``notes`` say what was tried and why it was taken or left.
+    """
+
+    id: str = field(default_factory=new_id)
+    tool_id: str
+    number: int
+    source: Source
+    engine: str
+    status: VersionStatus = VersionStatus.PENDING
+    message: str = "Waiting to start"
+    steps_done: int = 0
+    steps_total: int = 0
+    commit: str | None = None
+    recipe_hash: str | None = None
+    environment_id: str | None = None
+    runtime: str | None = None
+    entry_point: str | None = None
+    command: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    notes: tuple[str, ...] = ()
+    failure: Failure | None = None
+    created_at: datetime = field(default_factory=now)
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What a build makes and an engine runs in.
+
+    Parameters
+    ----------
+    id
+        Hash of commit and recipe: equal ids are interchangeable.
+    engine
+        The engine that runs it.
+    location
+        A folder, or an image digest.
+    path
+        Folders that go in front of ``PATH``.
+    variables
+        Environment variables that its tools need.
+    readable
+        Folders outside the environment that its tools read, such as an interpreter's own.
+    """
+
+    id: str
+    engine: str
+    location: str
+    commit: str
+    recipe_hash: str
+    path: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    readable: tuple[str, ...] = ()
+    size_bytes: int = 0
+    created_at: datetime = field(default_factory=now)
+    last_used_at: datetime = field(default_factory=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one run may use; a user may only lower what the administrator set."""
+
+    timeout_s: float = 3600.0
+    memory_bytes: int = 2 * 2**30
+    processes: int = 256
+    log_bytes: int = 100 * 2**20
+    output_bytes: int = 2**30
+    output_files: int = 10_000
+    tmp_bytes: int = 512 * 2**20
+    network: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputFile:
+    """A file that was placed in a run's working directory before its start."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputFile:
+    """A file that a run left in its working directory.
+
+    ``skipped`` says why something there is listed but not kept: a link, a device, over the limit.
+    """
+
+    path: str
+    size_bytes: int
+    sha256: str | None = None
+    media_type: str | None = None
+    skipped: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSize:
+    """How much a run wrote to one of its streams, and how much of it was kept (bytes)."""
+
+    total_bytes: int = 0
+    kept_bytes: int = 0
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the end is missing because the limit was reached."""
+        return self.kept_bytes < self.total_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One execution of a version of a tool; ``number`` counts in the whole installation."""
+
+    id: str = field(default_factory=new_id)
+    number: int = 0
+    owner: str
+    tool_id: str | None
+    tool_name: str
+    version_id: str | None
+    version_number: int
+    environment_id: str | None
+    arguments: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    label: str = ""
+    stdin: str | None = None
+    inputs: tuple[InputFile, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    engine: str = "process"
+    isolation: str = ""
+    output: OutputKind = OutputKind.STDOUT
+    status: RunStatus = RunStatus.QUEUED
+    message: str = "Waiting to start"
+    exit_code: int | None = None
+    failure: Failure | None = None
+    stdout: StreamSize = field(default_factory=StreamSize)
+    stderr: StreamSize = field(default_factory=StreamSize)
+    files: tuple[OutputFile, ...] = ()
+    created_at: datetime = field(default_factory=now)
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from start to end, or ``None`` before the end."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
