@@ -59,19 +59,19 @@ class TooInstance(Configurable):
         100 * 2**20, help="Bytes of each output stream that are kept of a run; the start is kept."
     ).tag(config=True)
 
-    run_output_bytes = Int(
-        2**30, help="Bytes that a run may leave in its working directory."
-    ).tag(config=True)
+    run_output_bytes = Int(2**30, help="Bytes that a run may leave in its working directory.").tag(
+        config=True
+    )
 
-    run_output_files = Int(
-        10_000, help="Files that a run may leave in its working directory."
-    ).tag(config=True)
+    run_output_files = Int(10_000, help="Files that a run may leave in its working directory.").tag(
+        config=True
+    )
 
     run_tmp_bytes = Int(512 * 2**20, help="Size of a run's own /tmp (bytes).").tag(config=True)
 
-    cancel_grace_s = Float(
-        10.0, help="Seconds between asking a tool to stop and killing it."
-    ).tag(config=True)
+    cancel_grace_s = Float(10.0, help="Seconds between asking a tool to stop and killing it.").tag(
+        config=True
+    )
 
     build_timeout_s = Float(1800.0, help="Seconds that a build may take.").tag(config=True)
 

@@ -1,0 +1,1 @@
+"""From a source to an environment: fetch, detect, build, check."""

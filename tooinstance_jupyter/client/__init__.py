@@ -1,0 +1,1 @@
+"""The one interface of all front ends, in its forms. The contract is in ``base``."""

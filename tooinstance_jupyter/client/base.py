@@ -231,7 +231,7 @@ class Client(Protocol):
     def follow(
         self, number: int, *, stdout_offset: int = 0, stderr_offset: int = 0
     ) -> Iterator[Output | Run]:
-        """Yield output as it is written, and the run whenever its state changes, last when final."""
+        """Yield output as it is written, and the run whenever its state changes; end when final."""
         ...
 
     def wait(self, number: int, timeout_s: float | None = None) -> Run:

@@ -1,0 +1,1 @@
+"""The engines: what runs an environment. The contract is in ``base``."""

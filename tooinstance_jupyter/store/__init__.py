@@ -1,0 +1,1 @@
+"""Where records are kept: a database behind one class, and its migrations."""
