@@ -9,7 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Generic, TypeVar
 from uuid import uuid4
+
+
+T = TypeVar("T")
 
 
 def now() -> datetime:
@@ -365,3 +369,11 @@ class Run:
         if self.started_at is None or self.finished_at is None:
             return None
         return (self.finished_at - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """A part of a list; ``next_cursor`` asks for the part after it, ``None`` at the end."""
+
+    items: Sequence[T]
+    next_cursor: str | None = None

@@ -1,1 +1,1 @@
-"""The runtimes: one small class a file, found through entry points. The contract is ``build.base``."""
+"""The runtimes: one small class a file, found by entry points. The contract: ``build.base``."""

@@ -1,0 +1,140 @@
+"""What people ask for and are told, as types: the border between the front ends and the rules.
+
+Without I/O. What is kept of it is in ``records``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from .records import OutputKind, RunStatus, Tool, Version, VersionStatus, Visibility
+
+StreamName = Literal["stdout", "stderr"]
+Scope = Literal["all", "mine", "shared", "public"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTool:
+    """What a user says to create a tool; ``None`` leaves a choice to detection.
+
+    ``source`` is as typed: a link with or without ``@ref`` and ``#subdirectory=``, ``pypi:NAME``,
+    ``npm:NAME``, a folder. It may hold credentials, which are used and not kept.
+    """
+
+    source: str
+    name: str | None = None
+    ref: str | None = None
+    runtime: str | None = None
+    entry_point: str | None = None
+    output: OutputKind = OutputKind.STDOUT
+    visibility: Visibility = Visibility.PRIVATE
+    access: tuple[str, ...] = ()
+    description: str = ""
+    engine: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolChanges:
+    """What to change about a tool; ``None`` leaves it as it is."""
+
+    name: str | None = None
+    description: str | None = None
+    runtime: str | None = None
+    entry_point: str | None = None
+    output: OutputKind | None = None
+    visibility: Visibility | None = None
+    access: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolDetail:
+    """A tool with its versions, newest first."""
+
+    tool: Tool
+    versions: tuple[Version, ...] = ()
+
+    @property
+    def ready(self) -> Version | None:
+        """The version that a run takes when it names none."""
+        return next((v for v in self.versions if v.status is VersionStatus.READY), None)
+
+
+Arguments = str | Sequence[str] | Mapping[str, str]
+"""A command line or JSON as typed, a list of arguments, or an object with numeric keys."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """What a user says to run a tool.
+
+    Parameters
+    ----------
+    tool
+        ``name``, ``owner/name``, either with ``@version``, or a source to create it from.
+    arguments
+        See `Arguments`; a string is read by `arguments.parse`, a sequence passed as it is.
+    inputs
+        Files for the working directory, under their own names.
+    stdin
+        Standard input, or the file that holds it.
+    variables, secrets
+        Environment variables; secrets are not stored, and masked in the output.
+    limits
+        The fields of `Limits` to lower.
+    """
+
+    tool: str
+    arguments: Arguments = ()
+    inputs: Sequence[Path] = ()
+    stdin: bytes | Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    timeout_s: float | None = None
+    memory_bytes: int | None = None
+    network: bool | None = None
+    engine: str | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    """Which runs to list, newest first."""
+
+    tool: str | None = None
+    status: RunStatus | None = None
+    text: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int = 20
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """A piece of what a run wrote, at its place (in bytes) in the stream."""
+
+    stream: StreamName
+    offset: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildLog:
+    """A piece of a build's log, at its place (in bytes) in the log."""
+
+    offset: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """Something that garbage collection removes, or would."""
+
+    kind: str
+    name: str
+    reason: str
+    size_bytes: int
