@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from jupyter_core.paths import jupyter_data_dir
+from jupyter_core.paths import jupyter_config_path, jupyter_data_dir
 from traitlets import Bool, Dict, Enum, Float, Int, List, Unicode, default
-from traitlets.config import Configurable
+from traitlets.config import Config, Configurable, JSONFileConfigLoader, PyFileConfigLoader
 
 from .records import Limits
 
-__all__ = ["TooInstance"]
+__all__ = ["TooInstance", "load"]
+
+_FILE_STEM = "jupyter_tooinstance_config"
 
 
 class TooInstance(Configurable):
@@ -194,3 +196,18 @@ class TooInstance(Configurable):
             tmp_bytes=self.run_tmp_bytes,
             network=self.network,
         )
+
+
+def load() -> TooInstance:
+    """Return the settings that stand in the configuration files.
+
+    These are ``jupyter_tooinstance_config.py`` and ``.json`` in Jupyter's config folders; what
+    stands in the user's folder wins over the system's.
+    """
+    config = Config()
+    for folder in reversed(jupyter_config_path()):
+        for loader, suffix in ((PyFileConfigLoader, ".py"), (JSONFileConfigLoader, ".json")):
+            name = _FILE_STEM + suffix
+            if Path(folder, name).is_file():
+                config.merge(loader(name, path=folder).load_config())
+    return TooInstance(config=config)

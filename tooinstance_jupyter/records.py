@@ -5,13 +5,12 @@ Frozen and without I/O. How they are kept is left to ``store``, who may see them
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 from uuid import uuid4
-
 
 T = TypeVar("T")
 

@@ -1,0 +1,243 @@
+"""A run's directory: its layout, the input files put there, the output files found there.
+
+Running is left to ``engines``, keeping the record to ``store``. A tool's files are hostile: links
+are never followed, and names are only looked up beneath the working directory.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import mimetypes
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from .errors import InvalidValueError, NotFoundError, StorageError
+from .records import InputFile, Limits, OutputFile
+
+_CHUNK_BYTES = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """Where one run keeps its files."""
+
+    path: Path
+
+    @property
+    def work(self) -> Path:
+        """The working directory: what the tool writes there is its output."""
+        return self.path / "work"
+
+    @property
+    def stdin(self) -> Path:
+        """What the tool reads as its standard input, where there is any."""
+        return self.path / "stdin"
+
+    def stream(self, name: str) -> Path:
+        """Return the file of ``"stdout"`` or ``"stderr"``."""
+        if name not in ("stdout", "stderr"):
+            raise InvalidValueError(f"{name!r} is not a stream of a run.", "stdout or stderr.")
+        return self.path / name
+
+    def create(
+        self, inputs: Sequence[Path] = (), stdin: bytes | Path | None = None
+    ) -> tuple[InputFile, ...]:
+        """Make the directory with its input files; on an error nothing of it stays.
+
+        Raises
+        ------
+        InvalidValueError
+            If an input is missing, no regular file, or has the name of another one.
+        StorageError
+            If the disk is full.
+        """
+        check_inputs(inputs)
+        self.path.mkdir(parents=True, mode=0o700)
+        try:
+            self.work.mkdir()
+            placed = tuple(_place(source, self.work / source.name) for source in inputs)
+            match stdin:
+                case None:
+                    pass
+                case bytes():
+                    self.stdin.write_bytes(stdin)
+                case _:
+                    check_inputs([stdin])
+                    _copy(stdin, self.stdin)
+        except OSError as error:
+            self.remove()
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StorageError(
+                    f"The disk is full: {self.path.parent} takes no more files.",
+                    "Free some space, for instance with `%tooi gc`.",
+                    code="disk_full",
+                ) from error
+            raise InvalidValueError(
+                f"An input file cannot be read: {error}.", code="input_unreadable"
+            ) from error
+        except BaseException:
+            self.remove()
+            raise
+        return placed
+
+    def collect(self, limits: Limits, inputs: Sequence[InputFile]) -> tuple[OutputFile, ...]:
+        """Return what the tool left in its working directory; call it once the tool is dead.
+
+        Inputs that are unchanged are not outputs. What is beyond the limits, is no regular file,
+        or leads out of the directory is listed as skipped.
+        """
+        given = {file.path: file.sha256 for file in inputs}
+        found: list[OutputFile] = []
+        kept_bytes = 0
+        for path, status in _walk(self.work):
+            if len(found) >= limits.output_files:
+                found.append(
+                    OutputFile(path="…", size_bytes=0, skipped="more files than are kept of a run")
+                )
+                break
+            skipped = _reason_to_skip(path, status)
+            if skipped is None and kept_bytes + status.st_size > limits.output_bytes:
+                skipped = "beyond the size that is kept of a run"
+            if skipped is not None:
+                found.append(
+                    OutputFile(path=_printable(path), size_bytes=status.st_size, skipped=skipped)
+                )
+                continue
+            sha256 = hash_file(self.work / path)
+            if given.get(path) == sha256:
+                continue
+            kept_bytes += status.st_size
+            found.append(
+                OutputFile(
+                    path=path,
+                    size_bytes=status.st_size,
+                    sha256=sha256,
+                    media_type=mimetypes.guess_type(path)[0] or "application/octet-stream",
+                )
+            )
+        return tuple(found)
+
+    def output_path(self, path: str) -> Path:
+        """Return the place of an output file, once sure that no part of it is a link.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such regular file beneath the working directory.
+        """
+        parts = PurePosixPath(path).parts
+        place = self.work
+        try:
+            if not parts or path.startswith("/") or ".." in parts:
+                raise FileNotFoundError(path)
+            for part in parts:
+                place = place / part
+                if stat.S_ISLNK(place.lstat().st_mode):
+                    raise FileNotFoundError(path)
+            if not stat.S_ISREG(place.lstat().st_mode):
+                raise FileNotFoundError(path)
+        except (OSError, ValueError) as error:
+            raise NotFoundError(
+                f"The run has no file {path!r} any more.", "`%tooi files N` lists what there is."
+            ) from error
+        return place
+
+    def remove(self) -> None:
+        """Delete the directory, also where the tool took away its own permissions."""
+        for folder, names, _ in os.walk(self.path):
+            for name in names:
+                inner = Path(folder, name)
+                if not inner.is_symlink():
+                    inner.chmod(0o700)
+        shutil.rmtree(self.path, ignore_errors=not self.path.exists())
+
+
+def check_inputs(inputs: Sequence[Path]) -> None:
+    """Raise unless all are regular files with names of their own."""
+    names: set[str] = set()
+    for path in inputs:
+        try:
+            mode = path.stat().st_mode
+        except OSError as error:
+            raise InvalidValueError(
+                f"There is no input file {str(path)!r}.",
+                "Check the path; it is relative to the notebook's folder.",
+                code="input_missing",
+            ) from error
+        if stat.S_ISDIR(mode):
+            raise InvalidValueError(
+                f"{str(path)!r} is a folder.",
+                f"Pass its files, for instance -i '{path}/*'.",
+                code="input_folder",
+            )
+        if not stat.S_ISREG(mode):
+            raise InvalidValueError(
+                f"{str(path)!r} is a device, pipe or socket, not a file.", code="input_special"
+            )
+        if path.name in names:
+            raise InvalidValueError(
+                f"Two input files are named {path.name!r}.",
+                "They would overwrite each other in the working directory: rename one.",
+                code="input_name",
+            )
+        names.add(path.name)
+
+
+def _place(source: Path, target: Path) -> InputFile:
+    sha256 = _copy(source, target)
+    return InputFile(path=target.name, size_bytes=target.stat().st_size, sha256=sha256)
+
+
+def _copy(source: Path, target: Path) -> str:
+    digest = hashlib.sha256()
+    with source.open("rb") as reader, target.open("xb") as writer:
+        while chunk := reader.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            writer.write(chunk)
+    return digest.hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a regular file in hexadecimal digits; a link is not followed."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _walk(work: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield everything beneath a folder but folders, in a stable order, without following links."""
+    for folder, names, files, descriptor in os.fwalk(work, follow_symlinks=False):
+        relative = os.path.relpath(folder, work)
+        links = [name for name in names if _is_link(name, descriptor)]
+        names[:] = sorted(set(names) - set(links))
+        for name in sorted(files + links):
+            try:
+                status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            yield (name if relative == "." else f"{relative}/{name}"), status
+
+
+def _is_link(name: str, descriptor: int) -> bool:
+    return stat.S_ISLNK(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode)
+
+
+def _reason_to_skip(path: str, status: os.stat_result) -> str | None:
+    mode = status.st_mode
+    if stat.S_ISLNK(mode):
+        return "a symbolic link"
+    if not stat.S_ISREG(mode):
+        return "a device, pipe or socket"
+    if status.st_nlink > 1:
+        return "a hard link"
+    if path != _printable(path):
+        return "its name is not valid UTF-8"
+    return None
+
+
+def _printable(path: str) -> str:
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

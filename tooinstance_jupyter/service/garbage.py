@@ -1,0 +1,106 @@
+"""The use case of cleaning up: what nothing uses any more is named, then removed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ..config import TooInstance
+from ..records import now
+from ..requests import Removal
+from ..run_directory import RunDirectory
+from ..store.repository import Store
+
+_ORPHAN_AGE_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Garbage:
+    """Environments, run directories and build folders that nothing uses."""
+
+    config: TooInstance
+    store: Store
+
+    def collect(self, *, dry_run: bool) -> Sequence[Removal]:
+        """Remove what nothing uses, or only name it."""
+        removals = []
+        for removal, remove in self._found():
+            removals.append(removal)
+            if not dry_run:
+                remove()
+        return removals
+
+    def _found(self) -> Iterator[tuple[Removal, Callable[[], None]]]:
+        yield from self._environments()
+        yield from self._orphans("run", self.config.runs_path, self.store.get_run_by_id)
+        yield from self._orphans("build", self.config.builds_path, self.store.get_version)
+
+    def _environments(self) -> Iterator[tuple[Removal, Callable[[], None]]]:
+        oldest = now() - timedelta(days=self.config.environment_retention_days)
+        busy = {run.environment_id for run in self.store.open_runs()}
+        known = set()
+        for environment in self.store.list_environments():
+            folder = Path(environment.location)
+            known.add(folder.name)
+            if environment.id in busy:
+                continue
+            if not folder.exists():
+                reason = "its folder is gone"
+            elif not self.store.environment_users(environment.id):
+                reason = "no tool uses it"
+            elif environment.last_used_at < oldest:
+                reason = f"not used for {self.config.environment_retention_days} days"
+            else:
+                continue
+            yield (
+                _removal("environment", folder, reason),
+                lambda folder=folder, id=environment.id: self._remove_environment(id, folder),
+            )
+        yield from self._orphans(
+            "environment", self.config.environments_path, lambda name: name in known or None
+        )
+
+    def _orphans(
+        self, kind: str, parent: Path, record: Callable[[str], object | None]
+    ) -> Iterator[tuple[Removal, Callable[[], None]]]:
+        """Yield folders without a record that nobody has touched for an hour."""
+        if not parent.exists():
+            return
+        for folder in sorted(parent.iterdir()):
+            old = now().timestamp() - folder.lstat().st_mtime > _ORPHAN_AGE_S
+            if folder.is_dir() and old and record(folder.name) is None:
+                yield (
+                    _removal(kind, folder, "left behind by something that was interrupted"),
+                    lambda folder=folder: RunDirectory(folder).remove(),
+                )
+
+    def _remove_environment(self, environment_id: str, folder: Path) -> None:
+        try:
+            with FileLock(self.config.environments_path / f"{environment_id}.lock", timeout=0):
+                self.store.delete_environment(environment_id)
+                shutil.rmtree(folder, ignore_errors=True)
+        except Timeout:
+            return  # a build has just come to need it
+
+
+def _removal(kind: str, folder: Path, reason: str) -> Removal:
+    return Removal(kind=kind, name=folder.name[:12], reason=reason, size_bytes=_size(folder))
+
+
+def _size(folder: Path) -> int:
+    """Return the disk space beneath a folder in bytes, a file with several links counted once."""
+    seen: set[tuple[int, int]] = set()
+    total = 0
+    for _, _, names, descriptor in os.fwalk(folder):
+        for name in names:
+            status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            if (status.st_dev, status.st_ino) not in seen:
+                seen.add((status.st_dev, status.st_ino))
+                total += status.st_blocks * 512
+    return total

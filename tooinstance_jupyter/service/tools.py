@@ -1,0 +1,212 @@
+"""The use cases of tools: create, find, list, change and delete them.
+
+Building is left to ``builds``, running to ``runs``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .. import access
+from ..build import sources
+from ..build.sources import ParsedSource
+from ..errors import ConflictError, InvalidValueError, NotFoundError
+from ..records import Page, Principal, Source, Tool, Version, VersionStatus, now
+from ..requests import NewTool, Scope, ToolChanges, ToolDetail
+from ..store.repository import Store
+
+_TOOL_AT_VERSION = re.compile(r"(?P<name>[^@]+)(?:@(?P<number>[0-9]{1,9}))?")
+_MAX_DESCRIPTION_CHARS = 10_000
+_MAX_ACCESS_ENTRIES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Tools, as one principal after another asks for them."""
+
+    store: Store
+
+    def create(self, principal: Principal, new: NewTool) -> tuple[Tool, ParsedSource]:
+        """Make a tool, or take up again one of the same name and source that never became ready.
+
+        Raises
+        ------
+        InvalidValueError, SourceError
+            If the name or the source cannot be used.
+        NameTakenError
+            If the principal has another tool of that name.
+        """
+        parsed = sources.parse(new.source, ref=new.ref)
+        name = sources.suggested_name(parsed.source) if new.name is None else new.name
+        sources.validate_name(name)
+        tool = Tool(
+            owner=principal.name,
+            name=name,
+            source=parsed.source,
+            runtime=new.runtime,
+            entry_point=new.entry_point,
+            output=new.output,
+            visibility=new.visibility,
+            access=_access_list(new.access),
+            description=_description(new.description),
+        )
+        earlier = self.store.find_tool(principal.name, name)
+        if earlier is not None and self._came_to_nothing(earlier, tool.source):
+            tool = dataclasses.replace(tool, id=earlier.id, created_at=earlier.created_at)
+            self.store.update_tool(tool)
+        else:
+            self.store.add_tool(tool)
+        return tool, parsed
+
+    def find(self, principal: Principal, name: str) -> ToolDetail:
+        """Return a tool by ``name``, ``owner/name`` or its source, with all its versions.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none that the principal may see; the nearest name is suggested.
+        """
+        if sources.looks_like_source(name):
+            wanted = sources.parse(name).source
+            owned = self.store.list_tools(principal=principal, scope="mine", limit=1_000).items
+            candidates = [tool for tool in owned if tool.source == wanted]
+        elif "/" in name:
+            owner, _, short = name.partition("/")
+            found = self.store.find_tool(owner, short)
+            candidates = [] if found is None else [found]
+        else:
+            candidates = self.store.find_tools_named(name)
+        visible = [d for d in self._details(candidates) if _may_see(principal, d)]
+        own = [d for d in visible if d.tool.owner == principal.name] or visible
+        if not own:
+            raise self._no_such_tool(principal, name)
+        if len(own) > 1 and not sources.looks_like_source(name):
+            owners = ", ".join(sorted(d.tool.full_name for d in own))
+            raise ConflictError(f"Several tools are named {name!r}.", f"Say which one: {owners}.")
+        return own[0]
+
+    def find_version(self, principal: Principal, name: str) -> tuple[Tool, Version]:
+        """Return a tool and the version that ``name`` or ``name@number`` runs.
+
+        Raises
+        ------
+        NotFoundError
+            If the tool or the version does not exist for the principal.
+        ConflictError
+            If no version is ready, or the one asked for is not.
+        """
+        match = None if sources.looks_like_source(name) else _TOOL_AT_VERSION.fullmatch(name)
+        detail = self.find(principal, match["name"] if match else name)
+        number = int(match["number"]) if match and match["number"] else None
+        if number is None:
+            version = detail.ready
+        else:
+            version = next((v for v in detail.versions if v.number == number), None)
+            if version is None:
+                numbers = ", ".join(str(v.number) for v in detail.versions) or "none"
+                raise NotFoundError(
+                    f"{detail.tool.name} has no version {number}.", f"It has: {numbers}."
+                )
+        if version is None or version.status is not VersionStatus.READY:
+            raise _not_ready(detail, version)
+        return detail.tool, version
+
+    def list(
+        self, principal: Principal, *, text: str, scope: Scope, limit: int, cursor: str | None
+    ) -> Page[ToolDetail]:
+        """List or search what a principal may see."""
+        page = self.store.list_tools(
+            principal=principal, text=text, scope=scope, limit=limit, cursor=cursor
+        )
+        return Page(items=self._details(page.items), next_cursor=page.next_cursor)
+
+    def update(self, principal: Principal, name: str, changes: ToolChanges) -> Tool:
+        """Change a tool's settings."""
+        tool = self.owned(principal, name)
+        given = {
+            field.name: value
+            for field in dataclasses.fields(changes)
+            if (value := getattr(changes, field.name)) is not None
+        }
+        if "name" in given:
+            sources.validate_name(given["name"])
+        if "description" in given:
+            given["description"] = _description(given["description"])
+        if "access" in given:
+            given["access"] = _access_list(given["access"])
+        changed = dataclasses.replace(tool, **given, updated_at=now())
+        self.store.update_tool(changed)
+        return changed
+
+    def delete(self, principal: Principal, name: str) -> Tool:
+        """Delete a tool; its versions and runs stay readable."""
+        tool = dataclasses.replace(self.owned(principal, name), deleted_at=now())
+        self.store.update_tool(tool)
+        return tool
+
+    def owned(self, principal: Principal, name: str) -> Tool:
+        """Return a tool that the principal may change."""
+        tool = self.find(principal, name).tool
+        if not access.may_change_tool(principal, tool):
+            raise NotFoundError(
+                f"You have no tool {name!r} of your own.", f"It belongs to {tool.owner}."
+            )
+        return tool
+
+    def _details(self, tools: Sequence[Tool]) -> list[ToolDetail]:
+        versions = self.store.versions_of([tool.id for tool in tools])
+        return [ToolDetail(tool=t, versions=tuple(versions.get(t.id, ()))) for t in tools]
+
+    def _came_to_nothing(self, tool: Tool, source: Source) -> bool:
+        ended_badly = (VersionStatus.FAILED, VersionStatus.CANCELLED)
+        return tool.source.location == source.location and all(
+            version.status in ended_badly for version in self.store.list_versions(tool.id)
+        )
+
+    def _no_such_tool(self, principal: Principal, name: str) -> NotFoundError:
+        near = difflib.get_close_matches(name, self.store.tool_names(principal), n=1)
+        hint = f"Did you mean {near[0]}?" if near else "`%tooi create LINK` makes one."
+        return NotFoundError(f"There is no tool {name!r}.", hint)
+
+
+def _may_see(principal: Principal, detail: ToolDetail) -> bool:
+    return access.may_see_tool(principal, detail.tool, is_ready=detail.ready is not None)
+
+
+def _not_ready(detail: ToolDetail, version: Version | None) -> ConflictError:
+    name = detail.tool.name
+    latest = version or (detail.versions[0] if detail.versions else None)
+    if latest is None:
+        return ConflictError(f"{name} has never been built.", f"`%tooi build {name}` builds it.")
+    if latest.status.is_final:
+        hint = f"`%tooi logs {name}` shows why; `%tooi build {name}` tries again."
+    else:
+        hint = f"`%tooi logs {name} -f` follows it."
+    return ConflictError(
+        f"{name}@{latest.number} is not ready: {latest.status} ({latest.message}).",
+        hint,
+        code="not_ready",
+    )
+
+
+def _access_list(names: Sequence[str]) -> tuple[str, ...]:
+    cleaned = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+    if len(cleaned) > _MAX_ACCESS_ENTRIES or any(len(name) > 320 for name in cleaned):
+        raise InvalidValueError(
+            "The access list is too long.",
+            f"At most {_MAX_ACCESS_ENTRIES} names of at most 320 characters; use a group.",
+        )
+    return cleaned
+
+
+def _description(text: str) -> str:
+    if len(text) > _MAX_DESCRIPTION_CHARS:
+        raise InvalidValueError(
+            f"The description has {len(text):,} characters.",
+            f"At most {_MAX_DESCRIPTION_CHARS:,} are kept.",
+        )
+    return text
