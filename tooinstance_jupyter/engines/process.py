@@ -1,0 +1,305 @@
+"""The engine that needs nothing but this machine: a process under bubblewrap, or with limits only.
+
+Each run has a guardian, a small process that outlives whoever started it; how a command is confined
+and watched over is left to ``sandbox``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import fnmatch
+import logging
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from ..config import TooInstance
+from ..errors import EngineError, InvalidValueError
+from ..records import Limits, StreamSize
+from ..sandbox import launch
+from ..sandbox.command import give_to
+from ..sandbox.plan import (
+    SYSTEM_PATH,
+    Bubblewrap,
+    Confinement,
+    choose,
+    unprivileged_uid,
+    write_account,
+)
+from .base import Capabilities, EngineState, Exit, ExitReason, Handle, RunSpec
+
+_logger = logging.getLogger(__name__)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# these decide what is loaded and found rather than what a tool does
+_RESERVED_VARIABLES = ("PATH", "HOME", "TMPDIR", "LD_*", "DYLD_*", "TOOINSTANCE_*")
+_MOST_ARGUMENT_BYTES = 131_071  # MAX_ARG_STRLEN of Linux, less the NUL at its end
+_MOST_ARGUMENTS_BYTES = 1_500_000  # below the 2 MiB that Linux gives to argv and environment
+_RUN_VARIABLE = "TOOINSTANCE_RUN"
+
+
+class ProcessEngine:
+    """See `engines.base.Engine`.
+
+    Parameters
+    ----------
+    config
+        The settings; `sandbox` decides how runs are isolated.
+    """
+
+    name: ClassVar[str] = "process"
+
+    def __init__(self, config: TooInstance) -> None:
+        self._config = config
+        self._sandbox = choose(config.sandbox)
+        self._guardians: dict[str, subprocess.Popen[bytes]] = {}
+
+    def capabilities(self) -> Capabilities:
+        """Tell what can be held to on this machine."""
+        limits = {field.name for field in dataclasses.fields(Limits)}
+        if not self._sandbox.isolates_network:
+            limits -= {"network", "tmp_bytes"}
+        return Capabilities(
+            reattach=True,
+            live_output=True,
+            isolation=self._sandbox.name,
+            network_isolation=self._sandbox.isolates_network,
+            environments="folder",
+            limits=frozenset(limits),
+        )
+
+    async def prepare(self, spec: RunSpec) -> Handle:
+        """Write down what is to run. See `Engine.prepare`."""
+        check_arguments(spec.argv)
+        check_variables([*spec.variables, *spec.secrets])
+        for value in (*spec.variables.values(), *spec.secrets.values()):
+            if "\0" in value:
+                raise InvalidValueError("A variable holds a NUL.", code="variable_invalid")
+        directory = spec.directory
+        handle = Handle(
+            engine=self.name,
+            run_id=spec.run_id,
+            attempt=spec.attempt,
+            directory=str(directory),
+        )
+        if (directory / "handle.json").exists():
+            return handle
+        uid = unprivileged_uid(spec.run_id)
+        account = directory / "account"
+        write_account(account, uid)
+        give_to(uid, directory / "work")
+        environment = spec.environment
+        confinement = Confinement(
+            work=directory / "work",
+            work_at="/work",
+            account=account,
+            readable=[Path(environment.location), *map(Path, environment.readable)],
+            network=spec.limits.network,
+            processes=spec.limits.processes,
+            tmp_bytes=spec.limits.tmp_bytes,
+            uid=uid,
+        )
+        home, temporary = self._sandbox.home(confinement)
+        passed = {
+            name: value
+            for name, value in os.environ.items()
+            if any(fnmatch.fnmatchcase(name, wanted) for wanted in self._config.pass_environment)
+        }
+        limits = spec.limits
+        launch.Spec(
+            argv=self._sandbox.wrap(spec.argv, confinement),
+            cwd=str(directory / "work"),
+            env={
+                **passed,
+                **environment.variables,
+                **spec.variables,
+                "PATH": os.pathsep.join([*environment.path, SYSTEM_PATH]),
+                "HOME": home,
+                "TMPDIR": temporary,
+                _RUN_VARIABLE: spec.run_id,
+            },
+            stdin=None if spec.stdin is None else str(spec.stdin),
+            stdout=str(directory / "stdout"),
+            stderr=str(directory / "stderr"),
+            is_wrapped=isinstance(self._sandbox, Bubblewrap),
+            uid=uid,
+            watched=[str(directory / "work")],
+            timeout_s=limits.timeout_s,
+            memory_bytes=limits.memory_bytes,
+            processes=limits.processes,
+            log_bytes=limits.log_bytes,
+            output_bytes=limits.output_bytes,
+            output_files=limits.output_files,
+            grace_s=self._config.cancel_grace_s,
+        ).write(directory)
+        if uid is not None and not self._sandbox.isolates_network:
+            # without a sandbox the tool comes to its folder on the host's paths
+            for folder in (directory, account):
+                folder.chmod(0o711)
+        (directory / "handle.json").write_text(handle.to_json())
+        return handle
+
+    async def start(self, handle: Handle, *, secrets: Mapping[str, str] | None = None) -> None:
+        """Start the guardian of a run. See `Engine.start`."""
+        directory = Path(handle.directory)
+        try:
+            (directory / "started").touch(exist_ok=False)
+        except FileExistsError:
+            return
+        self._let_go_of_ended()
+        try:
+            self._guardians[handle.run_id] = launch.start(directory, secrets)
+        except OSError as error:
+            raise EngineError(
+                f"No process can be started: {error}.", "Too many may be running: try again."
+            ) from error
+
+    async def status(self, handle: Handle) -> EngineState:
+        """Tell where a run stands now. See `Engine.status`."""
+        directory = Path(handle.directory)
+        if launch.is_alive(directory):
+            return EngineState.RUNNING
+        if (directory / "exit.json").exists():
+            return EngineState.EXITED
+        if (directory / "started").exists():
+            # another process may be between its mark and its guardian's lock
+            await asyncio.sleep(0.2)
+            if launch.is_alive(directory):
+                return EngineState.RUNNING
+            return EngineState.EXITED if (directory / "exit.json").exists() else EngineState.LOST
+        return EngineState.PREPARED
+
+    async def wait(self, handle: Handle) -> Exit:
+        """Return how the run ended, as soon as it has. See `Engine.wait`."""
+        directory = Path(handle.directory)
+        pause_s = 0.002
+        while (ended := launch.ended(directory)) is None:
+            if await self.status(handle) is EngineState.LOST:
+                kill_leftovers(handle.run_id)
+                return _lost(directory)
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 1.2, 0.05)
+        guardian = self._guardians.pop(handle.run_id, None)
+        if guardian is not None:
+            guardian.wait()
+        return Exit(
+            reason=ExitReason(ended.reason),
+            exit_code=ended.exit_code,
+            detail=ended.detail,
+            started_at=ended.started_at,
+            finished_at=ended.finished_at,
+            stdout=ended.streams.get("stdout", StreamSize()),
+            stderr=ended.streams.get("stderr", StreamSize()),
+            peak_memory_bytes=ended.peak_memory_bytes,
+            cpu_s=ended.cpu_s,
+            node=ended.node,
+        )
+
+    async def cancel(self, handle: Handle, *, grace_s: float) -> Exit:
+        """Stop a run, gently first, and return once it is dead. See `Engine.cancel`."""
+        directory = Path(handle.directory)
+        if launch.is_alive(directory):
+            await asyncio.to_thread(launch.ask_to_stop, directory, grace_s)
+        return await self.wait(handle)
+
+    async def reattach(self, directory: Path) -> Handle | None:
+        """Return the handle of a run directory. See `Engine.reattach`."""
+        try:
+            return Handle.from_json((directory / "handle.json").read_text())
+        except FileNotFoundError:
+            return None
+
+    async def reap(self, keep: Iterable[Path]) -> Sequence[str]:
+        """End what this installation left running. See `Engine.reap`."""
+        kept = {path.name for path in keep}
+        ended: list[str] = []
+        runs = self._config.runs_path
+        for directory in sorted(runs.iterdir()) if runs.exists() else ():
+            handle = await self.reattach(directory)
+            if handle is None or directory.name in kept:
+                continue
+            if launch.is_alive(directory):
+                await self.cancel(handle, grace_s=0)
+                ended.append(f"stopped run {handle.run_id}")
+            elif count := kill_leftovers(handle.run_id):
+                ended.append(f"killed {count} processes of run {handle.run_id}")
+        return ended
+
+    def _let_go_of_ended(self) -> None:
+        """Reap the guardians that ended without anybody waiting for them."""
+        for run_id, guardian in list(self._guardians.items()):
+            if guardian.poll() is not None:
+                del self._guardians[run_id]
+
+
+def check_arguments(argv: Sequence[str]) -> None:
+    """Raise unless the system takes an argv as it is."""
+    total = 0
+    for argument in argv:
+        if "\0" in argument:
+            raise InvalidValueError(
+                "An argument holds a NUL, which no program can be given.", code="arguments_invalid"
+            )
+        size = len(argument.encode("utf-8", "surrogateescape"))
+        total += size + 9
+        if size > _MOST_ARGUMENT_BYTES or total > _MOST_ARGUMENTS_BYTES:
+            raise InvalidValueError(
+                f"The arguments are too long: one has {size:,} bytes, all so far {total:,}.",
+                f"At most {_MOST_ARGUMENT_BYTES:,} in one and {_MOST_ARGUMENTS_BYTES:,} in all; "
+                "pass a file with -i, or use standard input.",
+                code="argument_too_long",
+            )
+
+
+def check_variables(names: Iterable[str]) -> None:
+    """Raise unless all are names of environment variables that a user may set."""
+    for name in names:
+        if not _VARIABLE.fullmatch(name):
+            raise InvalidValueError(
+                f"{name!r} is no name of an environment variable.",
+                "Letters, digits and _ make one, as in -e COLOR=never.",
+                code="variable_invalid",
+            )
+        if any(fnmatch.fnmatchcase(name, reserved) for reserved in _RESERVED_VARIABLES):
+            raise InvalidValueError(
+                f"{name} decides what is run, so a run cannot set it.", code="variable_invalid"
+            )
+
+
+def kill_leftovers(run_id: str) -> int:
+    """Kill the processes of a run whose guardian died; return how many there were.
+
+    Only Linux tells what a process belongs to; elsewhere, and under bubblewrap, the system ends
+    them together with the guardian.
+    """
+    mark = f"{_RUN_VARIABLE}={run_id}".encode()
+    killed = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)
+                killed += 1
+        except OSError:
+            continue
+    return killed
+
+
+def _lost(directory: Path) -> Exit:
+    sizes = {}
+    for name in ("stdout", "stderr"):
+        try:
+            size = (directory / name).stat().st_size
+        except FileNotFoundError:
+            size = 0
+        sizes[name] = StreamSize(total_bytes=size, kept_bytes=size)
+    _logger.warning("guardian died run_directory=%s", directory)
+    return Exit(
+        reason=ExitReason.LOST,
+        detail="The process that watched over it was killed.",
+        stdout=sizes["stdout"],
+        stderr=sizes["stderr"],
+    )
