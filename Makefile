@@ -27,7 +27,7 @@ pytest: $(STAMP)
 	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 bench: $(STAMP)
-	$(BIN)/python -m pytest tests/benchmarks -q -s -m benchmark
+	$(BIN)/python tests/benchmarks/bench.py
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

@@ -92,6 +92,10 @@ class ProcessEngine:
         account = directory / "account"
         write_account(account, uid)
         give_to(uid, directory / "work")
+        if uid is not None and not self._sandbox.isolates_network:
+            # without a sandbox the tool comes to its folder on the host's paths
+            for folder in (directory, account):
+                folder.chmod(0o711)
         environment = spec.environment
         confinement = Confinement(
             work=directory / "work",
@@ -136,10 +140,6 @@ class ProcessEngine:
             output_files=limits.output_files,
             grace_s=self._config.cancel_grace_s,
         ).write(directory)
-        if uid is not None and not self._sandbox.isolates_network:
-            # without a sandbox the tool comes to its folder on the host's paths
-            for folder in (directory, account):
-                folder.chmod(0o711)
         (directory / "handle.json").write_text(handle.to_json())
         return handle
 

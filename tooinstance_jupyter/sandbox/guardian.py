@@ -348,10 +348,9 @@ class Guardian:
         """Write how it ended: the last thing, and all at once."""
         for stream in self.streams.values():
             stream.close()
-        if self.reason == "exited" and self.exit_code:
-            # SIGXFSZ: one file grew to the limit before it was counted
-            if self.detail.endswith("SIGXFSZ") or self._wrote_too_much():
-                self.reason = "limit_output"
+        # SIGXFSZ: one file grew to the limit before it was counted
+        if self.reason == "exited" and (self.detail.endswith("SIGXFSZ") or self._wrote_too_much()):
+            self.reason = "limit_output"
         if self.reason not in ("exited", "not_started"):
             self.detail = ""
         write_json(

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -107,8 +107,8 @@ class Bubblewrap:
     begins only after that user is dropped to, since a uid of 0 would own files of the host.
     """
 
-    name = "bubblewrap"
-    isolates_network = True
+    name: ClassVar[str] = "bubblewrap"
+    isolates_network: ClassVar[bool] = True
     _HOME = "/home/tool"
 
     def __init__(self, program: str) -> None:
@@ -141,8 +141,8 @@ class Bubblewrap:
         for folder in _parents(mount[2] for mount in mounts):
             options += ["--perms", "0755", "--dir", folder]
         for path in ("/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin"):
-            if os.path.islink(path):
-                options += ["--symlink", os.readlink(path), path]
+            if Path(path).is_symlink():
+                options += ["--symlink", str(Path(path).readlink()), path]
         for mount in mounts:
             options += mount
         options += ["--proc", "/proc", "--dev", "/dev"]
@@ -172,8 +172,8 @@ class Bubblewrap:
 class Plain:
     """No isolation: a process with limits, of a user that is not root."""
 
-    name = "none"
-    isolates_network = False
+    name: ClassVar[str] = "none"
+    isolates_network: ClassVar[bool] = False
 
     def wrap(self, argv: Sequence[str], confinement: Confinement) -> list[str]:
         """Return `argv`, once sure that it can be held to what is asked.
@@ -269,9 +269,9 @@ def _system_folders() -> list[Path]:
     return [path for path in map(Path, names) if path.is_dir() and not path.is_symlink()]
 
 
-def _parents(paths: object) -> list[str]:
+def _parents(paths: Iterable[str]) -> list[str]:
     found: set[str] = set()
-    for path in paths:  # type: ignore[attr-defined]
+    for path in paths:
         found.update(str(parent) for parent in Path(path).parents)
     return sorted(found - {"/"})
 
