@@ -115,3 +115,10 @@ class DatabaseNewerError(StorageError):
 
     code = "database_newer"
     status = HTTPStatus.CONFLICT
+
+
+class BusyError(StorageError):
+    """Something else has been writing to the database for too long."""
+
+    code = "database_locked"
+    status = HTTPStatus.SERVICE_UNAVAILABLE

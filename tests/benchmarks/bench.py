@@ -1,0 +1,275 @@
+"""Measure the product against its peers in the same run, and print the table for the README.
+
+    python tests/benchmarks/bench.py [NAME …]
+
+Ratios hold between machines; times do not. Every number is the median of several rounds, in which
+the contestants take turns.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uv
+
+from tooinstance_jupyter.client.local import LocalClient
+from tooinstance_jupyter.config import TooInstance
+from tooinstance_jupyter.records import (
+    Run,
+    RunStatus,
+    Version,
+    VersionStatus,
+    now,
+)
+from tooinstance_jupyter.requests import NewRun, NewTool, Output, RunFilter
+
+PACKAGE, COMMAND = "sherlock-project==0.16.0", "sherlock"
+UV = uv.find_uv_bin()
+Row = tuple[str, str, str, str]
+
+
+def main(names: list[str]) -> int:
+    benchmarks = {
+        function.__name__: function
+        for function in (imports, cold, existing, warm, following, listing)
+    }
+    rows = [row for name in names or benchmarks for row in benchmarks[name]()]
+    print("| what | ours | peer | ratio |\n|---|---|---|---|")
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+    return 0
+
+
+def imports() -> Iterator[Row]:
+    """`%load_ext` beyond IPython's own start, against `import IPython`."""
+    alone = "from IPython.core.interactiveshell import InteractiveShell as S; s = S.instance()"
+    loaded = alone + "; s.run_line_magic('load_ext', 'tooinstance_jupyter')"
+    python = [sys.executable, "-c"]
+    ours, peer, bare = medians(
+        15,
+        lambda: run([*python, loaded]),
+        lambda: run([*python, alone]),
+        lambda: run([*python, "import IPython"]),
+    )
+    yield (
+        "`%load_ext`, beyond IPython's start (goal: < 150 ms)",
+        ms(ours - peer),
+        f"`import IPython` {ms(bare)}",
+        ratio(ours - peer, bare),
+    )
+
+
+def cold() -> Iterator[Row]:
+    """Create and first run, with nothing in any cache, against uvx."""
+
+    def ours() -> float:
+        with fresh_client() as client:
+            return elapsed(lambda: create_and_run(client))
+
+    def uvx() -> float:
+        with tempfile.TemporaryDirectory() as cache:
+            return elapsed(lambda: run_uvx(cache))
+
+    first, second = medians(3, ours, uvx)
+    yield (
+        "create + first run, cold (goal: ≤ 1.3)",
+        seconds(first),
+        f"`uvx`, cold {seconds(second)}",
+        ratio(first, second),
+    )
+
+
+def existing() -> Iterator[Row]:
+    """Create and first run where the environment exists, against uvx with a warm cache."""
+    with fresh_client() as client, tempfile.TemporaryDirectory() as cache:
+        create_and_run(client)
+        run_uvx(cache)
+        count = iter(range(100))
+        first, second = medians(
+            5,
+            lambda: elapsed(lambda: create_and_run(client, name=f"again-{next(count)}")),
+            lambda: elapsed(lambda: run_uvx(cache)),
+        )
+    yield (
+        "create + run, environment exists (goal: faster)",
+        seconds(first),
+        f"`uvx`, warm {seconds(second)}",
+        ratio(first, second),
+    )
+
+
+def warm() -> Iterator[Row]:
+    """A run of a tool that is there, against the bare process and against uvx."""
+    with fresh_client() as client, tempfile.TemporaryDirectory() as cache:
+        create_and_run(client)
+        run_uvx(cache)
+        command = list(client.tool(COMMAND).versions[0].command)
+        bare, ours, uvx = medians(
+            15,
+            lambda: run([*command, "--version"]),
+            lambda: elapsed(lambda: run_tool(client, COMMAND)),
+            lambda: elapsed(lambda: run_uvx(cache, "--version")),
+        )
+        isolation = client.describe()["isolation"]
+    yield (
+        f"warm run, added to the bare process ({isolation}; goal: < 60 ms)",
+        ms(ours - bare),
+        f"bare process {ms(bare)}",
+        ratio(ours, bare),
+    )
+    yield "warm run (goal: faster)", ms(ours), f"`uvx`, warm {ms(uvx)}", ratio(ours, uvx)
+
+
+def following() -> Iterator[Row]:
+    """100 MB of stdout written to its file and followed live."""
+    megabytes = 100
+    with fresh_client() as client, tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "flood")
+        script.write_text(f'#!/bin/sh\n[ -n "$1" ] || head -c {megabytes}000000 /dev/zero\n')
+        script.chmod(0o755)
+        ready(client, NewTool(source=folder, name="flood"))
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+        def ours() -> float:
+            start = time.perf_counter()
+            started = client.run(NewRun(tool="flood"))
+            followed = sum(
+                len(event.data)
+                for event in client.follow(started.number)
+                if isinstance(event, Output)
+            )
+            took = time.perf_counter() - start
+            assert followed == megabytes * 10**6, followed
+            return took
+
+        def peer() -> float:
+            with tempfile.TemporaryFile() as file:
+                return elapsed(lambda: subprocess.run([str(script)], stdout=file, check=True))
+
+        first, second = medians(5, ours, peer)
+        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    yield (
+        "100 MB of stdout, followed live (goal: ≥ 100 MB/s)",
+        f"{megabytes / first:.0f} MB/s, memory +{grown:.0f} MiB",
+        f"shell `>` {megabytes / second:.0f} MB/s",
+        ratio(first, second),
+    )
+
+
+def listing() -> Iterator[Row]:
+    """Listing and searching 100,000 runs."""
+    with fresh_client() as client:
+        fill(client, 100_000)
+        page = client.runs(RunFilter(limit=20))
+        deep = client.runs(RunFilter(limit=20, cursor=page.next_cursor))
+        assert len(deep.items) == 20
+        asked = {
+            "newest 20": RunFilter(limit=20),
+            "next 20": RunFilter(limit=20, cursor=page.next_cursor),
+            "by text, one hit": RunFilter(text="needle"),
+            "by text, 50,000 hits": RunFilter(text="even"),
+            "by tool and status": RunFilter(tool="t7", status=RunStatus.FAILED),
+        }
+        for name, which in asked.items():
+            assert client.runs(which).items, name
+            [took] = medians(20, lambda which=which: elapsed(lambda: client.runs(which)))
+            yield f"100,000 runs, {name} (goal: < 30 ms)", ms(took), "", ""
+
+
+def fill(client: LocalClient, count: int) -> None:
+    store = client._store
+    owner = client.principal.name
+    for number in range(count):
+        store.add_run(
+            Run(
+                owner=owner,
+                tool_id=None,
+                tool_name=f"{owner}/t{number % 50}",
+                version_id=None,
+                version_number=1,
+                environment_id=None,
+                arguments=("--number", str(number), "odd" if number % 2 else "even")
+                + (("needle",) if number == 777 else ()),
+                status=RunStatus.SUCCEEDED if number % 10 else RunStatus.FAILED,
+                finished_at=now(),
+            )
+        )
+
+
+@contextmanager
+def fresh_client() -> Iterator[LocalClient]:
+    with tempfile.TemporaryDirectory() as home:
+        client = LocalClient(TooInstance(home=home))
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+def ready(client: LocalClient, new: NewTool) -> None:
+    _, version = client.create(new)
+    for event in client.follow_build(version.id):
+        if isinstance(event, Version):
+            version = event
+    assert version.status is VersionStatus.READY, (version.failure, client.build_log(version.id))
+
+
+def create_and_run(client: LocalClient, name: str = COMMAND) -> None:
+    ready(client, NewTool(source=f"pypi:{PACKAGE}", name=name))
+    run_tool(client, name)
+
+
+def run_tool(client: LocalClient, name: str) -> None:
+    ended = client.wait(client.run(NewRun(tool=name, arguments=["--version"])).number)
+    assert ended.status is RunStatus.SUCCEEDED, ended
+
+
+def run_uvx(cache: str, argument: str = "--version") -> None:
+    run([UV, "tool", "run", "--from", PACKAGE, COMMAND, argument], UV_CACHE_DIR=cache)
+
+
+def run(argv: list[str], **variables: str) -> float:
+    return elapsed(
+        lambda: subprocess.run(
+            argv, check=True, capture_output=True, env={**os.environ, **variables}
+        )
+    )
+
+
+def elapsed(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def medians(rounds: int, *contestants: Callable[[], float]) -> list[float]:
+    times: list[list[float]] = [[] for _ in contestants]
+    for _ in range(rounds):
+        for taken, contestant in zip(times, contestants, strict=True):
+            taken.append(contestant())
+    return [statistics.median(taken) for taken in times]
+
+
+def ms(value: float) -> str:
+    return f"{value * 1000:.1f} ms"
+
+
+def seconds(value: float) -> str:
+    return f"{value:.2f} s"
+
+
+def ratio(ours: float, peer: float) -> str:
+    return f"{ours / peer:.2f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

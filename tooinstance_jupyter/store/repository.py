@@ -1,0 +1,470 @@
+"""Keeps records and finds them again; nothing here knows who may see what is found.
+
+Only the visibility of tools is pushed into the queries, where it says what ``access`` says.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import difflib
+import json
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from ..errors import ConflictError, InvalidValueError, NameTakenError
+from ..records import (
+    RUN_TRANSITIONS,
+    VERSION_TRANSITIONS,
+    Environment,
+    Page,
+    Principal,
+    Run,
+    RunStatus,
+    Tool,
+    Version,
+    VersionStatus,
+    Visibility,
+)
+from ..requests import Scope
+from . import schema, search
+from .database import Database
+
+R = TypeVar("R")
+_LISTED_RUN = [column for column in schema.runs.c if column is not schema.runs.c.files]
+_MOST_PER_PAGE = 1_000
+
+
+class Store:
+    """The records of one installation.
+
+    Parameters
+    ----------
+    url
+        SQLAlchemy's URL of the database; it is made, or brought up to date, where it needs to be.
+
+    Raises
+    ------
+    DatabaseNewerError
+        If a newer release wrote it.
+    StorageError
+        If it cannot be read or written.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._database = Database(url)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
+
+    # tools
+
+    def add_tool(self, tool: Tool) -> None:
+        """Keep a new tool; raises `NameTakenError`."""
+        with self._writing(tool) as connection:
+            connection.execute(insert(schema.tools).values(_row(tool)))
+            _index_tool(connection, tool)
+
+    def update_tool(self, tool: Tool) -> None:
+        """Keep a tool as it is now; raises `NameTakenError`."""
+        with self._writing(tool) as connection:
+            connection.execute(
+                update(schema.tools).where(schema.tools.c.id == tool.id).values(_row(tool))
+            )
+            _index_tool(connection, tool)
+
+    def get_tool(self, tool_id: str) -> Tool | None:
+        """Return a tool, deleted or not."""
+        return self._one(select(schema.tools).where(schema.tools.c.id == tool_id), Tool)
+
+    def find_tool(self, owner: str, name: str) -> Tool | None:
+        """Return the tool of an owner and a name."""
+        tools = schema.tools.c
+        return self._one(
+            select(schema.tools).where(
+                tools.owner == owner, tools.name == name, tools.deleted_at.is_(None)
+            ),
+            Tool,
+        )
+
+    def find_tools_named(self, name: str) -> list[Tool]:
+        """Return the tools of that name, whoever owns them."""
+        tools = schema.tools.c
+        return self._all(
+            select(schema.tools).where(tools.name == name, tools.deleted_at.is_(None)), Tool
+        )
+
+    def list_tools(
+        self,
+        *,
+        principal: Principal,
+        text: str = "",
+        scope: Scope = "all",
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[Tool]:
+        """List what a principal may see, newest first; or find it by words, best match first.
+
+        Where no tool holds the words, those whose names come near are found.
+        """
+        limit = min(limit, _MOST_PER_PAGE)
+        tools = schema.tools.c
+        visible = select(schema.tools).where(_visible(principal, scope))
+        if not text.strip():
+            if cursor is not None:
+                created_at, tool_id = _read_cursor(cursor, "tools", (str, str))
+                before = datetime.fromisoformat(created_at)
+                visible = visible.where(
+                    or_(
+                        tools.created_at < before,
+                        and_(tools.created_at == before, tools.id < tool_id),
+                    )
+                )
+            found = self._all(
+                visible.order_by(tools.created_at.desc(), tools.id.desc()).limit(limit + 1), Tool
+            )
+            return _page(
+                found, limit, lambda tool: _cursor("tools", tool.created_at.isoformat(), tool.id)
+            )
+        offset = 0 if cursor is None else _read_cursor(cursor, "found", (int,))[0]
+        found = []
+        if search.is_searchable(text):
+            found = self._all(
+                visible.join(search.tool_search, search.tool_search.c.tool_id == tools.id)
+                .where(search.matches_tool(text))
+                .order_by(search.by_relevance(), tools.id)
+                .offset(offset)
+                .limit(limit + 1),
+                Tool,
+            )
+        if not found and offset == 0:
+            near = difflib.get_close_matches(text.lower(), self.tool_names(principal), n=limit)
+            found = self._all(visible.where(tools.name.in_(near)).limit(limit), Tool)
+        return _page(found, limit, lambda _: _cursor("found", offset + limit))
+
+    def tool_names(self, principal: Principal) -> list[str]:
+        """Return the names of all tools that a principal may see."""
+        query = select(schema.tools.c.name).where(_visible(principal, "all")).distinct()
+        with self._database.reading() as connection:
+            return sorted(connection.scalars(query))
+
+    # versions
+
+    def add_version(self, version: Version) -> Version:
+        """Keep a new version under the next number of its tool, and return it with that."""
+        versions = schema.versions.c
+        with self._database.writing() as connection:
+            number = connection.execute(
+                select(func.coalesce(func.max(versions.number), 0) + 1).where(
+                    versions.tool_id == version.tool_id
+                )
+            ).scalar_one()
+            version = dataclasses.replace(version, number=number)
+            connection.execute(insert(schema.versions).values(_row(version)))
+        return version
+
+    def get_version(self, version_id: str) -> Version | None:
+        """Return a version."""
+        return self._one(select(schema.versions).where(schema.versions.c.id == version_id), Version)
+
+    def list_versions(self, tool_id: str) -> list[Version]:
+        """Return the versions of a tool, newest first."""
+        return self.versions_of([tool_id]).get(tool_id, [])
+
+    def versions_of(self, tool_ids: Sequence[str]) -> dict[str, list[Version]]:
+        """Return the versions of several tools, newest first."""
+        versions = schema.versions.c
+        found: dict[str, list[Version]] = {}
+        query = select(schema.versions).where(versions.tool_id.in_(tool_ids))
+        for version in self._all(query.order_by(versions.number.desc()), Version):
+            found.setdefault(version.tool_id, []).append(version)
+        return found
+
+    def advance_version(self, version: Version, *, expected: VersionStatus) -> Version:
+        """Keep a version as it is now, if its status is still the expected one.
+
+        Raises
+        ------
+        ConflictError
+            If it is not, or does not lead to the new one.
+        """
+        self._advance(schema.versions, version, VERSION_TRANSITIONS, expected)
+        return version
+
+    def open_versions(self) -> list[Version]:
+        """Return the versions that are not final."""
+        ended = [status for status in VersionStatus if status.is_final]
+        return self._all(
+            select(schema.versions).where(schema.versions.c.status.not_in(ended)), Version
+        )
+
+    # environments
+
+    def put_environment(self, environment: Environment) -> None:
+        """Keep an environment, in place of one of the same id."""
+        with self._database.writing() as connection:
+            connection.execute(
+                delete(schema.environments).where(schema.environments.c.id == environment.id)
+            )
+            connection.execute(insert(schema.environments).values(_row(environment)))
+
+    def get_environment(self, environment_id: str) -> Environment | None:
+        """Return an environment."""
+        query = select(schema.environments).where(schema.environments.c.id == environment_id)
+        return self._one(query, Environment)
+
+    def touch_environment(self, environment_id: str, at: datetime) -> None:
+        """Note when an environment was used last."""
+        environments = schema.environments
+        with self._database.writing() as connection:
+            connection.execute(
+                update(environments)
+                .where(environments.c.id == environment_id)
+                .values(last_used_at=at)
+            )
+
+    def list_environments(self) -> list[Environment]:
+        """Return all environments."""
+        return self._all(select(schema.environments), Environment)
+
+    def environment_users(self, environment_id: str) -> list[Version]:
+        """Return the versions of tools that are not deleted which need an environment."""
+        return self._all(
+            select(schema.versions)
+            .join(schema.tools, schema.tools.c.id == schema.versions.c.tool_id)
+            .where(
+                schema.versions.c.environment_id == environment_id,
+                schema.tools.c.deleted_at.is_(None),
+            ),
+            Version,
+        )
+
+    def delete_environment(self, environment_id: str) -> None:
+        """Forget an environment."""
+        with self._database.writing() as connection:
+            connection.execute(
+                delete(schema.environments).where(schema.environments.c.id == environment_id)
+            )
+
+    # runs
+
+    def add_run(self, run: Run) -> Run:
+        """Keep a new run under a number of its own, and return it with that."""
+        row = _row(run)
+        del row["number"]
+        with self._database.writing() as connection:
+            key = connection.execute(insert(schema.runs).values(row)).inserted_primary_key
+            run = dataclasses.replace(run, number=key[0] if key else 0)
+            search.index_run(connection, run)
+        return run
+
+    def get_run(self, number: int) -> Run | None:
+        """Return a run by its number."""
+        if not 0 < number < 2**63:
+            return None
+        return self._one(select(schema.runs).where(schema.runs.c.number == number), Run)
+
+    def get_run_by_id(self, run_id: str) -> Run | None:
+        """Return a run by its id."""
+        return self._one(select(schema.runs).where(schema.runs.c.id == run_id), Run)
+
+    def advance_run(self, run: Run, *, expected: RunStatus) -> Run:
+        """Keep a run as it is now, if its status is still the expected one.
+
+        Raises
+        ------
+        ConflictError
+            If it is not, or does not lead to the new one.
+        """
+        self._advance(schema.runs, run, RUN_TRANSITIONS, expected)
+        return run
+
+    def list_runs(
+        self,
+        *,
+        owner: str | None,
+        tool: str | None = None,
+        status: RunStatus | None = None,
+        text: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 20,
+        cursor: str | None = None,
+    ) -> Page[Run]:
+        """List runs, newest first, without their `files`.
+
+        ``tool`` is a name (of the owner's own tools), a full name or an id.
+        """
+        limit = min(limit, _MOST_PER_PAGE)
+        runs = schema.runs.c
+        conditions: list[ColumnElement[bool]] = []
+        if owner is not None:
+            conditions.append(runs.owner == owner)
+        if tool is not None:
+            names = [tool] if "/" in tool else [tool, f"{owner}/{tool}"]
+            conditions.append(or_(runs.tool_name.in_(names), runs.tool_id == tool))
+        if status is not None:
+            conditions.append(runs.status == status)
+        if since is not None:
+            conditions.append(runs.created_at >= since)
+        if until is not None:
+            conditions.append(runs.created_at < until)
+        query = select(*_LISTED_RUN)
+        order: ColumnElement[int] = runs.number
+        if text.strip():
+            if not search.is_searchable(text):
+                return Page(items=[])
+            # by the index's own order, so that it is read no further than the page goes
+            order = search.run_search.c.rowid
+            query = query.join(search.run_search, search.run_search.c.rowid == runs.number)
+            conditions.append(search.matches_run(text))
+        if cursor is not None:
+            conditions.append(order < _read_cursor(cursor, "runs", (int,))[0])
+        query = query.where(*conditions).order_by(order.desc()).limit(limit + 1)
+        return _page(self._all(query, Run), limit, lambda run: _cursor("runs", run.number))
+
+    def open_runs(self, owner: str | None = None) -> list[Run]:
+        """Return the runs that are not final."""
+        runs = schema.runs.c
+        query = select(schema.runs).where(runs.finished_at.is_(None))
+        if owner is not None:
+            query = query.where(runs.owner == owner)
+        return [run for run in self._all(query, Run) if not run.status.is_final]
+
+    def delete_run(self, number: int) -> None:
+        """Forget a run; its number is not given again."""
+        with self._database.writing() as connection:
+            connection.execute(delete(schema.runs).where(schema.runs.c.number == number))
+            search.forget_run(connection, number)
+
+    @contextmanager
+    def _writing(self, tool: Tool) -> Iterator[Connection]:
+        try:
+            with self._database.writing() as connection:
+                yield connection
+        except IntegrityError as error:
+            raise NameTakenError(
+                f"You have a tool {tool.name!r} already.",
+                f"Choose another name with --name, or build a new version with `%tooi build "
+                f"{tool.name}`.",
+            ) from error
+
+    def _advance(
+        self,
+        table: Table,
+        record: Run | Version,
+        transitions: Mapping[Any, frozenset[Any]],
+        expected: RunStatus | VersionStatus,
+    ) -> None:
+        if record.status is not expected and record.status not in transitions[expected]:
+            raise ConflictError(f"What is {expected} cannot become {record.status}.")
+        with self._database.writing() as connection:
+            changed = connection.execute(
+                update(table)
+                .where(table.c.id == record.id, table.c.status == expected)
+                .values(_row(record))
+            )
+            if changed.rowcount != 1:
+                raise ConflictError(f"It is no longer {expected}: something else changed it.")
+
+    def _one(self, query: Select[Any], kind: type[R]) -> R | None:
+        with self._database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else _record(row, kind)
+
+    def _all(self, query: Select[Any], kind: type[R]) -> list[R]:
+        with self._database.reading() as connection:
+            return [_record(row, kind) for row in connection.execute(query)]
+
+
+def _row(record: Any) -> dict[str, Any]:
+    return {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+
+
+def _record(row: Row[Any], kind: type[R]) -> R:
+    return kind(**row._mapping)
+
+
+def _index_tool(connection: Connection, tool: Tool) -> None:
+    search.index_tool(connection, tool)
+    connection.execute(delete(schema.tool_access).where(schema.tool_access.c.tool_id == tool.id))
+    if tool.access:
+        connection.execute(
+            insert(schema.tool_access),
+            [{"tool_id": tool.id, "name": name} for name in sorted(set(tool.access))],
+        )
+
+
+def _visible(principal: Principal, scope: Scope) -> ColumnElement[bool]:
+    """Return `access.may_see_tool` as a condition, less what the scope leaves out."""
+    tools = schema.tools.c
+    mine = tools.owner == principal.name
+    is_ready = exists().where(
+        schema.versions.c.tool_id == tools.id, schema.versions.c.status == VersionStatus.READY
+    )
+    is_listed = exists().where(
+        schema.tool_access.c.tool_id == tools.id,
+        schema.tool_access.c.name.in_([principal.name, *sorted(principal.groups)]),
+    )
+    is_public = tools.visibility == Visibility.PUBLIC
+    match scope:
+        case "mine":
+            condition: ColumnElement[bool] = mine
+        case "shared":
+            condition = and_(~mine, is_listed, is_ready)
+        case "public":
+            condition = and_(is_public, is_ready)
+        case "all":
+            condition = or_(mine, and_(or_(is_public, is_listed), is_ready))
+            if principal.is_admin:
+                return tools.deleted_at.is_(None)
+    return and_(tools.deleted_at.is_(None), condition)
+
+
+def _page(found: list[R], limit: int, cursor: Callable[[R], str]) -> Page[R]:
+    if len(found) <= limit:
+        return Page(items=found)
+    items = found[:limit]
+    return Page(items=items, next_cursor=cursor(items[-1]))
+
+
+def _cursor(kind: str, *place: str | int) -> str:
+    text = json.dumps([kind, *place]).encode()
+    return base64.urlsafe_b64encode(zlib.crc32(text).to_bytes(4) + text).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str, kind: str, types: tuple[type, ...]) -> list[Any]:
+    """Return the place that a cursor stands for; whatever else it is gives `InvalidValueError`."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars="-_", validate=True)
+        if zlib.crc32(raw[4:]).to_bytes(4) == raw[:4]:
+            told: list[Any] = json.loads(raw[4:])
+            if told[0] == kind and tuple(map(type, told[1:])) == types:
+                return told[1:]
+    except (ValueError, binascii.Error):
+        pass
+    raise InvalidValueError(
+        "The cursor is not one of this list.", "Begin again without it.", code="cursor_invalid"
+    )

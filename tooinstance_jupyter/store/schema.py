@@ -1,0 +1,275 @@
+"""The tables, as they are now; how they came to be is in ``migrations``.
+
+A table's columns are named like the fields of its record, so that rows and records map by name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+from ..records import (
+    Candidate,
+    Failure,
+    InputFile,
+    Limits,
+    OutputFile,
+    OutputKind,
+    RunStatus,
+    Source,
+    StreamSize,
+    VersionStatus,
+    Visibility,
+)
+
+metadata = MetaData()
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime in UTC, kept without its zone."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return what is stored."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return what was meant."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Word(TypeDecorator[StrEnum]):
+    """A member of an enumeration, kept as its text."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, kind: type[StrEnum]) -> None:
+        super().__init__(length=20)
+        self.kind = kind
+
+    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
+        """Return what is stored."""
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+        """Return what was meant."""
+        return None if value is None else self.kind(value)
+
+
+class Part(TypeDecorator[Any]):
+    """A record inside a record, or a tuple of them, kept as JSON."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self, kind: type, *, many: bool = False) -> None:
+        super().__init__(none_as_null=True)
+        self.kind = kind
+        self.many = many
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Return what is stored."""
+        if value is None:
+            return None
+        return [_plain(item) for item in value] if self.many else _plain(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Return what was meant."""
+        if value is None:
+            return None
+        return tuple(map(self._record, value)) if self.many else self._record(value)
+
+    def _record(self, value: Any) -> Any:
+        if not dataclasses.is_dataclass(self.kind):
+            return value
+        return self.kind(
+            **{
+                name: convert(value[name])
+                for name, convert in _converters(self.kind)
+                if name in value
+            }
+        )
+
+
+_CONVERTERS: dict[type, list[tuple[str, Callable[[Any], Any]]]] = {}
+
+
+def _converters(kind: type) -> list[tuple[str, Callable[[Any], Any]]]:
+    """Return for each field of a record how its JSON becomes its value: enumerations need that."""
+    if kind not in _CONVERTERS:
+        hints = typing.get_type_hints(kind)
+        _CONVERTERS[kind] = [
+            (field.name, hints[field.name] if _is_word(hints[field.name]) else lambda value: value)
+            for field in dataclasses.fields(kind)
+        ]
+    return _CONVERTERS[kind]
+
+
+def _is_word(hint: object) -> bool:
+    return (
+        isinstance(hint, type)
+        and not isinstance(hint, types.GenericAlias)
+        and issubclass(hint, StrEnum)
+    )
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _strings() -> Part:
+    return Part(str, many=True)
+
+
+tools = Table(
+    "tools",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner", String(320), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("source", Part(Source), nullable=False),
+    Column("runtime", String(64)),
+    Column("entry_point", Text),
+    Column("output", Word(OutputKind), nullable=False),
+    Column("visibility", Word(Visibility), nullable=False),
+    Column("access", _strings(), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("deleted_at", Moment),
+    Index(
+        "one_name_per_owner",
+        "owner",
+        "name",
+        unique=True,
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index("tools_by_name", "name"),
+    Index("tools_by_age", "created_at", "id"),
+)
+
+# the access list once more, for the database to look up
+tool_access = Table(
+    "tool_access",
+    metadata,
+    Column("tool_id", ForeignKey("tools.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(320), primary_key=True),
+    Index("tool_access_by_name", "name"),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("tool_id", ForeignKey("tools.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("source", Part(Source), nullable=False),
+    Column("engine", String(64), nullable=False),
+    Column("status", Word(VersionStatus), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("steps_done", Integer, nullable=False),
+    Column("steps_total", Integer, nullable=False),
+    Column("commit", String(128)),
+    Column("recipe_hash", String(64)),
+    Column("environment_id", String(64)),
+    Column("runtime", String(64)),
+    Column("entry_point", Text),
+    Column("command", _strings(), nullable=False),
+    Column("candidates", Part(Candidate, many=True), nullable=False),
+    Column("notes", _strings(), nullable=False),
+    Column("failure", Part(Failure)),
+    Column("created_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    Index("one_number_per_tool", "tool_id", "number", unique=True),
+    Index("versions_by_status", "status"),
+    Index("versions_by_environment", "environment_id"),
+)
+
+environments = Table(
+    "environments",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("engine", String(64), nullable=False),
+    Column("location", Text, nullable=False),
+    Column("commit", String(128), nullable=False),
+    Column("recipe_hash", String(64), nullable=False),
+    Column("path", _strings(), nullable=False),
+    Column("variables", Part(dict), nullable=False),
+    Column("readable", _strings(), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("last_used_at", Moment, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("owner", String(320), nullable=False),
+    Column("tool_id", String(32)),
+    Column("tool_name", String(400), nullable=False),
+    Column("version_id", String(32)),
+    Column("version_number", Integer, nullable=False),
+    Column("environment_id", String(64)),
+    Column("arguments", _strings(), nullable=False),
+    Column("command", _strings(), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("stdin", Text),
+    Column("inputs", Part(InputFile, many=True), nullable=False),
+    Column("variables", Part(dict), nullable=False),
+    Column("secrets", _strings(), nullable=False),
+    Column("limits", Part(Limits), nullable=False),
+    Column("engine", String(64), nullable=False),
+    Column("isolation", String(64), nullable=False),
+    Column("output", Word(OutputKind), nullable=False),
+    Column("status", Word(RunStatus), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("exit_code", Integer),
+    Column("failure", Part(Failure)),
+    Column("stdout", Part(StreamSize), nullable=False),
+    Column("stderr", Part(StreamSize), nullable=False),
+    Column("files", Part(OutputFile, many=True), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("started_at", Moment),
+    Column("finished_at", Moment),
+    Index("runs_by_owner", "owner", "number"),
+    Index("runs_by_tool", "owner", "tool_name", "number"),
+    Index("runs_by_status", "owner", "status", "number"),
+    Index("runs_by_age", "owner", "created_at"),
+    Index(
+        "runs_open",
+        "status",
+        sqlite_where=text("finished_at IS NULL"),
+        postgresql_where=text("finished_at IS NULL"),
+    ),
+    sqlite_autoincrement=True,  # a number is never given twice
+)
