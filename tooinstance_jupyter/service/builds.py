@@ -59,8 +59,8 @@ class Builds:
 
     def plan(self, tool: Tool, *, ref: str | None, engine: str) -> tuple[Version, ParsedSource]:
         """Record a new version of a tool, of its own ref or another."""
-        source = tool.source if ref is None else dataclasses.replace(tool.source, ref=None)
-        parsed = sources.parse(str(source), ref=ref)
+        source = tool.source if ref is None else sources.at_ref(tool.source, ref)
+        parsed = ParsedSource(source=source)
         return self.plan_from(tool, parsed, engine=engine), parsed
 
     def plan_from(self, tool: Tool, parsed: ParsedSource, *, engine: str) -> Version:

@@ -1,0 +1,274 @@
+"""Fetches a source into a folder: packages, folders, and what repo2docker's providers know.
+
+Git links are left to ``git``, what is done with the files to ``detect`` and the buildpacks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import shutil
+import stat
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import uv
+
+from ..config import TooInstance
+from ..errors import SourceError
+from ..records import Source, SourceKind
+from . import git
+from .base import Checkout
+from .sources import ParsedSource, suggested_name
+
+_LOOK_UP_TIMEOUT_S = 60
+# what is made from a source is not the source
+_NOT_COPIED = shutil.ignore_patterns(
+    ".git",
+    ".hg",
+    ".svn",
+    ".venv",
+    "__pycache__",
+    "node_modules",
+    ".tox",
+    ".nox",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".ipynb_checkpoints",
+)
+_PROVIDERS = (
+    "Zenodo",
+    "Figshare",
+    "Dataverse",
+    "Hydroshare",
+    "Swhid",
+    "CKAN",
+    "Mercurial",
+)
+
+
+def fetch(
+    parsed: ParsedSource,
+    into: Path,
+    *,
+    config: TooInstance,
+    log: Callable[[str], None],
+    cancelled: Callable[[], bool],
+    npm: Callable[[], Sequence[str]],
+) -> Checkout:
+    """Fetch a source.
+
+    Parameters
+    ----------
+    parsed
+        The source, with the credential of its link if it had one.
+    into
+        A folder that does not exist yet; on an error it does not exist afterwards.
+    config
+        Limits, tokens.
+    log
+        Takes what there is to tell, without credentials.
+    cancelled
+        Asked now and then; once it says so, `BuildCancelledError` is raised.
+    npm
+        Returns the command of npm, installed first if it has to be.
+
+    Raises
+    ------
+    SourceError
+        If it is not there, cannot be reached, or is too large.
+    """
+    source = parsed.source
+    try:
+        match source.kind:
+            case SourceKind.GIT:
+                commit = git.fetch(parsed, into, config=config, log=log, cancelled=cancelled)
+            case SourceKind.PYPI:
+                into.mkdir(parents=True)
+                commit = _pypi_version(source)
+            case SourceKind.NPM:
+                into.mkdir(parents=True)
+                commit = _npm_version(source, npm())
+            case SourceKind.FOLDER:
+                commit = _copy(source, into, config)
+            case SourceKind.ARCHIVE:
+                into.mkdir(parents=True)
+                commit = _provided(source, into, log)
+        folder = into
+        if source.subdirectory is not None:
+            folder = into / source.subdirectory
+            if not folder.is_dir() or not folder.resolve().is_relative_to(into.resolve()):
+                raise SourceError(
+                    f"{source.location} has no folder {source.subdirectory!r}.",
+                    "Give the folder that holds the tool, relative to the top.",
+                    code="subdirectory_not_found",
+                )
+    except BaseException:
+        shutil.rmtree(into, ignore_errors=True)
+        raise
+    return Checkout(source=source, folder=folder, commit=commit, name=suggested_name(source))
+
+
+def _pypi_version(source: Source) -> str:
+    """Return the version that uv would install, without fetching the package."""
+    wanted = source.location + (f"=={source.ref}" if source.ref else "")
+    found = subprocess.run(
+        [
+            *(uv.find_uv_bin(), "pip", "compile", "-", "--no-deps", "--no-header"),
+            *("--no-annotate", "--quiet", "--color", "never"),
+        ],
+        input=wanted,
+        capture_output=True,
+        text=True,
+        timeout=_LOOK_UP_TIMEOUT_S,
+        check=False,
+    )
+    lines = [line for line in found.stdout.splitlines() if "==" in line]
+    if found.returncode == 0 and lines:
+        return lines[-1].split("==", 1)[1].split()[0].strip()
+    name = source.location
+    complaint = " ".join(found.stderr.split())
+    if "not found in the package registry" in complaint:
+        raise SourceError(
+            f"PyPI has no package {name!r}.", "Check how it is spelled.", code="source_not_found"
+        )
+    if "no version" in complaint or "no solution" in complaint.lower():
+        raise SourceError(
+            f"PyPI has no {wanted} that fits here: {_last(complaint)}",
+            f"Leave the version out, pypi:{name}, for the newest.",
+            code="ref_not_found",
+        )
+    raise SourceError(
+        f"The package index cannot be asked for {name}: {_last(complaint)}",
+        "Is there a network? UV_INDEX_URL and the proxy variables are honoured.",
+        code="source_unreachable",
+    )
+
+
+def _npm_version(source: Source, npm: Sequence[str]) -> str:
+    wanted = source.location + (f"@{source.ref}" if source.ref else "")
+    found = subprocess.run(
+        [*npm, "view", "--json", "--", wanted, "version"],
+        capture_output=True,
+        text=True,
+        timeout=_LOOK_UP_TIMEOUT_S,
+        check=False,
+    )
+    try:
+        told = json.loads(found.stdout or "null")
+    except ValueError:
+        told = None
+    if found.returncode == 0 and told:
+        # a range names several versions, the newest last
+        return str(told[-1] if isinstance(told, list) else told)
+    if found.returncode == 0 or "E404" in found.stdout + found.stderr:
+        raise SourceError(
+            f"npm has no package {wanted!r}.",
+            "Check how it is spelled; without @VERSION the newest is taken.",
+            code="source_not_found",
+        )
+    raise SourceError(
+        f"The npm registry cannot be asked for {wanted}: {_last(found.stderr)}",
+        "Is there a network? npm's own settings are honoured.",
+        code="source_unreachable",
+    )
+
+
+def _last(complaint: str) -> str:
+    lines = [line for line in complaint.strip().splitlines() if line.strip()]
+    return lines[-1][-300:] if lines else "it said nothing."
+
+
+def _copy(source: Source, into: Path, config: TooInstance) -> str:
+    """Copy a folder and return the digest of what was copied."""
+    folder = Path(source.location)
+    if not folder.is_dir():
+        raise SourceError(
+            f"There is no folder {source.location}.", "Check the path.", code="source_not_found"
+        )
+    size = 0
+
+    def copy(path: str, target: str) -> None:
+        nonlocal size
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode):
+            return  # a pipe or a socket would block
+        size += status.st_size
+        if size > config.source_max_bytes:
+            raise SourceError(
+                f"{source.location} holds more than {config.source_max_bytes / 2**20:.0f} MiB.",
+                "Give the folder of the tool alone, or raise TooInstance.source_max_bytes.",
+                code="source_too_large",
+            )
+        shutil.copy2(path, target)
+
+    def ignore(parent: str, names: list[str]) -> set[str]:
+        ignored = set(_NOT_COPIED(parent, names))
+        for name in names:
+            path = Path(parent, name)
+            leads_out = path.is_symlink() and not path.resolve().is_relative_to(folder.resolve())
+            if leads_out or (path / "pyvenv.cfg").exists():
+                ignored.add(name)
+        return ignored
+
+    try:
+        shutil.copytree(folder, into, symlinks=True, ignore=ignore, copy_function=copy)
+    except (shutil.Error, OSError) as error:
+        raise SourceError(
+            f"{source.location} cannot be copied: {error}", code="source_unreadable"
+        ) from error
+    return digest(into)
+
+
+def digest(folder: Path) -> str:
+    """Return the SHA-256 of a folder's names, kinds and contents, as ``sha256:…``."""
+    total = hashlib.sha256()
+    for parent, names, files in os.walk(folder):
+        names.sort()
+        for name in sorted(files + [name for name in names if Path(parent, name).is_symlink()]):
+            path = Path(parent, name)
+            if path.is_symlink():
+                kind, content = "link", os.fsencode(path.readlink())
+            else:
+                kind = "program" if os.access(path, os.X_OK) else "file"
+                with path.open("rb") as file:
+                    content = hashlib.file_digest(file, "sha256").digest()
+            relative = os.fsencode(path.relative_to(folder))
+            for part in (kind.encode(), relative, content):
+                total.update(len(part).to_bytes(8) + part)
+    return f"sha256:{total.hexdigest()}"
+
+
+def _provided(source: Source, into: Path, log: Callable[[str], None]) -> str:
+    """Fetch with the content providers of repo2docker."""
+    providers = importlib.import_module("repo2docker.contentproviders")
+    asked: list[str] = []
+    problem: Exception | None = None
+    for name in _PROVIDERS:
+        try:
+            # some look things up when they are made, and fail without a network
+            provider = getattr(providers, name)()
+            spec = provider.detect(source.location, ref=source.ref)
+            if spec is None:
+                asked.append(name)
+                continue
+            for line in provider.fetch(spec, str(into), yield_output=True):
+                log(line)
+            return provider.content_id or digest(into)
+        except Exception as error:  # noqa: BLE001 providers raise what they like
+            problem = error
+    if problem is not None:
+        raise SourceError(
+            f"{source.location} cannot be fetched: {problem}",
+            "Is there a network, and does the link open in a browser?",
+            code="source_unreachable",
+        ) from problem
+    raise SourceError(
+        f"Nobody knows how to fetch {source.location}.",
+        f"Asked were {', '.join(asked)}; a git link always works.",
+        code="source_invalid",
+    )
