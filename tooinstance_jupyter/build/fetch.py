@@ -260,7 +260,7 @@ def _provided(source: Source, into: Path, log: Callable[[str], None]) -> str:
                 log(line)
             return provider.content_id or digest(into)
         except Exception as error:  # noqa: BLE001 providers raise what they like
-            problem = error
+            problem = problem or error
     if problem is not None:
         raise SourceError(
             f"{source.location} cannot be fetched: {problem}",

@@ -65,7 +65,10 @@ class LocalClient:
     def __init__(self, config: TooInstance, principal: Principal | None = None) -> None:
         self._config = config
         self._principal = principal or operating_system_user()
-        config.home_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # as root, tools are run as other users, who must find the way to their own folders
+        mode = 0o711 if os.name == "posix" and os.geteuid() == 0 else 0o700
+        for folder in (config.home_path, config.runs_path, config.builds_path):
+            folder.mkdir(parents=True, exist_ok=True, mode=mode)
         self._store = Store(config.database_url)
         self._engines: dict[str, Engine] = {}
         self._tools = Tools(self._store)
@@ -138,7 +141,9 @@ class LocalClient:
         cursor: str | None = None,
     ) -> Page[ToolDetail]:
         """List or search what one may see."""
-        return self._tools.list(self._principal, text=text, scope=scope, limit=limit, cursor=cursor)
+        return self._tools.listing(
+            self._principal, text=text, scope=scope, limit=limit, cursor=cursor
+        )
 
     def update(self, name: str, changes: ToolChanges) -> Tool:
         """Change a tool's settings."""
@@ -188,7 +193,7 @@ class LocalClient:
     def runs(self, which: RunFilter) -> Page[Run]:
         """List runs, newest first."""
         self._wait_for(self._runs.settle_all())
-        return self._runs.list(self._principal, which)
+        return self._runs.listing(self._principal, which)
 
     def get_run(self, number: int) -> Run:
         """Return a run as it stands now."""

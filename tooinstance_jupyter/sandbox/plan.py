@@ -13,11 +13,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Protocol
 
 from ..errors import EngineError
 
-Setting = Literal["auto", "bubblewrap", "none"]
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
 _INSTALL_HINT = (
@@ -137,17 +136,21 @@ class Bubblewrap:
             options.append("--unshare-user")
         if not confinement.network:
             options.append("--unshare-net")
+        own = ("/tmp", "/dev/shm", self._HOME)  # noqa: S108
+        options += ["--proc", "/proc", "--dev", "/dev"]
         # folders that bubblewrap makes by itself are closed to all but the user who started it
-        for folder in _parents(mount[2] for mount in mounts):
+        for folder in _parents([self._HOME]):
             options += ["--perms", "0755", "--dir", folder]
+        for folder in own:
+            options += ["--perms", "1777", "--size", size, "--tmpfs", folder]
+        for folder in _parents(mount[2] for mount in mounts):
+            if folder not in own:
+                options += ["--perms", "0755", "--dir", folder]
         for path in ("/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin"):
             if Path(path).is_symlink():
                 options += ["--symlink", str(Path(path).readlink()), path]
         for mount in mounts:
             options += mount
-        options += ["--proc", "/proc", "--dev", "/dev"]
-        for folder in ("/tmp", "/dev/shm", self._HOME):  # noqa: S108
-            options += ["--perms", "1777", "--size", size, "--tmpfs", folder]
         options += ["--chdir", work_at, "--remount-ro", "/"]
         if confinement.uid is not None:
             user = str(confinement.uid)
@@ -211,8 +214,8 @@ class Plain:
 
 
 @cache
-def choose(setting: Setting = "auto") -> Sandbox:
-    """Return the sandbox of this machine, after trying it.
+def choose(setting: str = "auto") -> Sandbox:
+    """Return the sandbox of this machine, after trying it (see `TooInstance.sandbox`).
 
     Raises
     ------

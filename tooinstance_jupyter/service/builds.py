@@ -22,7 +22,6 @@ from ..build.sources import ParsedSource
 from ..config import TooInstance
 from ..errors import BuildCancelledError, ConflictError, NotFoundError, TooInstanceError
 from ..records import (
-    Environment,
     Failure,
     Principal,
     Tool,
@@ -87,7 +86,7 @@ class Builds:
                     entry_point=tool.entry_point,
                     report=recorder.report,
                     folder=folder,
-                    known=None if force else self._known,
+                    force=force,
                 )
             except BuildCancelledError as error:
                 return recorder.finish(
@@ -165,9 +164,6 @@ class Builds:
     def folder(self, version_id: str) -> Path:
         """Return the folder of a build."""
         return self.config.builds_path / version_id
-
-    def _known(self, environment_id: str) -> Environment | None:
-        return self.store.get_environment(environment_id)
 
     def _log_path(self, version_id: str) -> Path:
         return self.folder(version_id) / "log"

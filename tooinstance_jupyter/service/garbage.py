@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -60,7 +61,7 @@ class Garbage:
                 continue
             yield (
                 _removal("environment", folder, reason),
-                lambda folder=folder, id=environment.id: self._remove_environment(id, folder),
+                partial(self._remove_environment, environment.id, folder),
             )
         yield from self._orphans(
             "environment", self.config.environments_path, lambda name: name in known or None
@@ -77,7 +78,7 @@ class Garbage:
             if folder.is_dir() and old and record(folder.name) is None:
                 yield (
                     _removal(kind, folder, "left behind by something that was interrupted"),
-                    lambda folder=folder: RunDirectory(folder).remove(),
+                    RunDirectory(folder).remove,
                 )
 
     def _remove_environment(self, environment_id: str, folder: Path) -> None:

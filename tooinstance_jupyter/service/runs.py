@@ -149,7 +149,7 @@ class Runs:
             raise NotFoundError(f"There is no run {number}.", "`%tooi runs` lists yours.")
         return run
 
-    def list(self, principal: Principal, which: RunFilter) -> Page[Run]:
+    def listing(self, principal: Principal, which: RunFilter) -> Page[Run]:
         """List the principal's runs, newest first."""
         return self.store.list_runs(
             owner=principal.name,

@@ -115,7 +115,7 @@ class Tools:
             raise _not_ready(detail, version)
         return detail.tool, version
 
-    def list(
+    def listing(
         self, principal: Principal, *, text: str, scope: Scope, limit: int, cursor: str | None
     ) -> Page[ToolDetail]:
         """List or search what a principal may see."""

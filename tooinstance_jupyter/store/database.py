@@ -32,6 +32,8 @@ class Database:
         is_file = self._url.get_backend_name() == "sqlite" and self._url.database is not None
         if is_file:
             Path(self._path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # what SQLite puts beside it later has the same permissions
+            Path(self._path).touch(mode=0o600)
         self._engine = create_engine(self._url)
         if self._url.get_backend_name() == "sqlite":
             _set_up_sqlite(self._engine)

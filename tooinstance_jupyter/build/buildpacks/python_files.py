@@ -1,0 +1,225 @@
+"""What the files of a Python source say: its commands, scripts, dependencies. Nothing is run."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import re
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from . import files
+
+_PEP_723 = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
+_MAIN_GUARD = re.compile(r"(?m)^if\s+__name__\s*==\s*['\"]__main__['\"]\s*:")
+_MAIN_NAMES = ("main.py", "cli.py", "app.py", "run.py")
+_MOST_FILES = 2_000
+
+
+def console_scripts(folder: Path) -> Iterator[tuple[str, str, int]]:
+    """Yield name, where it stands, and rank of each command that packaging metadata declares."""
+    pyproject = toml(folder / "pyproject.toml")
+    for name in table(pyproject, "project", "scripts"):
+        yield name, "console script in pyproject.toml", 100
+    for name in table(pyproject, "tool", "poetry", "scripts"):
+        yield name, "Poetry script in pyproject.toml", 98
+    for name in _setup_cfg(folder):
+        yield name, "console script in setup.cfg", 95
+    for name in _setup_py(folder):
+        yield name, "console script in setup.py", 93
+
+
+def is_installable(folder: Path) -> bool:
+    """Tell whether the folder can be installed as a package."""
+    pyproject = toml(folder / "pyproject.toml")
+    return (
+        (folder / "setup.py").is_file()
+        or bool(table(pyproject, "build-system"))
+        or bool(table(pyproject, "tool", "poetry").get("name"))
+        or (
+            bool(files.text(folder / "setup.cfg"))
+            and "[metadata]" in files.text(folder / "setup.cfg")
+        )
+    )
+
+
+def has_dynamic_scripts(folder: Path) -> bool:
+    """Tell whether only an installation shows the commands: setup.py computes them."""
+    setup = files.text(folder / "setup.py")
+    return "entry_points" in setup or "scripts" in setup
+
+
+def main_packages(folder: Path) -> Iterator[str]:
+    """Yield the packages that ``python -m`` can run."""
+    for place in (folder, folder / "src"):
+        if not place.is_dir():
+            continue
+        for package in sorted(place.iterdir())[:_MOST_FILES]:
+            if package.name.isidentifier() and files.text(package / "__main__.py"):
+                yield package.name
+
+
+def scripts(folder: Path, name: str) -> Iterator[tuple[str, str, int]]:
+    """Yield path, reason and rank of each script that can be run by itself."""
+    found = [
+        (path, content)
+        for path, content in files.scripts(folder)
+        if path.endswith(".py")
+        or (files.shebang(content) or [""])[0].endswith(("python", "python3"))
+    ]
+    for path, content in found:
+        stem = Path(path).stem.lower()
+        if inline_metadata(content) is not None:
+            yield path, "script with inline metadata (PEP 723)", 60
+        elif stem == name.lower():
+            yield path, "script named like the source", 50
+        elif Path(path).name in _MAIN_NAMES:
+            yield path, "script by its usual name", 48
+        elif files.shebang(content) or _MAIN_GUARD.search(content):
+            yield path, "script that can be run", 42
+        elif len(found) == 1:
+            yield path, "the only script", 30
+
+
+def requirements(folder: Path, script: str | None) -> tuple[list[str], str]:
+    """Return what a source that is not a package needs, and where that stands."""
+    content = files.text(folder / script) if script is not None else ""
+    metadata = inline_metadata(content)
+    if metadata is not None:
+        return strings(metadata.get("dependencies")), "its inline metadata"
+    if (folder / "requirements.txt").is_file():
+        return ["-r requirements.txt"], "requirements.txt"
+    project = table(toml(folder / "pyproject.toml"), "project")
+    if "dependencies" in project:
+        return strings(project["dependencies"]), "pyproject.toml"
+    return imported_packages(folder, script), "its imports"
+
+
+def requires_python(folder: Path, script: str | None = None) -> str:
+    """Return the versions of Python that a source asks for, empty for any."""
+    metadata = inline_metadata(files.text(folder / script)) if script else None
+    if metadata is not None and isinstance(metadata.get("requires-python"), str):
+        return str(metadata["requires-python"])
+    asked = table(toml(folder / "pyproject.toml"), "project").get("requires-python")
+    if isinstance(asked, str):
+        return asked
+    match = re.search(r"python_requires\s*=\s*['\"]?([^'\"\n]+)", files.text(folder / "setup.cfg"))
+    match = match or re.search(
+        r"python_requires\s*=\s*['\"]([^'\"\n]+)['\"]", files.text(folder / "setup.py")
+    )
+    return match[1].strip() if match else ""
+
+
+def imported_packages(folder: Path, script: str | None) -> list[str]:
+    """Return the packages whose modules the files import, by pipreqs' table of names."""
+    from pipreqs.pipreqs import get_pkg_names
+
+    local = {path.stem for path in folder.glob("*.py")} | {
+        path.name for path in folder.iterdir() if path.is_dir()
+    }
+    if script is not None:
+        local |= {path.stem for path in (folder / script).parent.glob("*.py")}
+    paths = [folder / script] if script is not None else []
+    paths += (
+        sorted(folder.rglob("*.py"))[:_MOST_FILES]
+        if script is None
+        else [path for path in (folder / script).parent.rglob("*.py") if path != folder / script][
+            :_MOST_FILES
+        ]
+    )
+    modules: set[str] = set()
+    for path in paths:
+        modules |= _imports(files.text(path))
+    foreign = sorted(modules - local - set(sys.stdlib_module_names) - {"__future__"})
+    return sorted(set(get_pkg_names(foreign)))  # type: ignore[no-untyped-call]
+
+
+def inline_metadata(content: str) -> Mapping[str, Any] | None:
+    """Return a script's own metadata (PEP 723), or ``None`` without any."""
+    match = _PEP_723.search(content.replace("\r\n", "\n"))
+    if match is None:
+        return None
+    lines = (
+        line[2:] if line.startswith("# ") else line[1:] for line in match["content"].splitlines()
+    )
+    try:
+        return tomllib.loads("\n".join(lines))
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return None
+
+
+def toml(path: Path) -> Mapping[str, Any]:
+    """Return a TOML file's content; nothing where it cannot be read."""
+    try:
+        return tomllib.loads(files.text(path))
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return {}
+
+
+def table(content: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
+    """Return a table inside a TOML file; an empty one where there is something else."""
+    for key in path:
+        inner = content.get(key)
+        if not isinstance(inner, Mapping):
+            return {}
+        content = inner
+    return content
+
+
+def strings(value: object) -> list[str]:
+    """Return the strings of what should be a list of them."""
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def _setup_cfg(folder: Path) -> list[str]:
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    try:
+        parser.read_string(files.text(folder / "setup.cfg"))
+        lines = parser.get("options.entry_points", "console_scripts", fallback="").splitlines()
+    except configparser.Error:
+        return []
+    return [line.split("=", 1)[0].strip() for line in lines if "=" in line]
+
+
+def _setup_py(folder: Path) -> list[str]:
+    """Return the commands that setup.py names literally."""
+    try:
+        tree = ast.parse(files.text(folder / "setup.py"))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    found: list[str] = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        for keyword in node.keywords:
+            if keyword.arg not in ("entry_points", "scripts"):
+                continue
+            try:
+                value = ast.literal_eval(keyword.value)
+            except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+                continue
+            if keyword.arg == "scripts":
+                found += [Path(item).name for item in strings(list(value) if value else [])]
+                continue
+            if isinstance(value, dict):
+                value = value.get("console_scripts", [])
+            entries = value.splitlines() if isinstance(value, str) else strings(list(value))
+            found += [entry.split("=", 1)[0].strip() for entry in entries if "=" in entry]
+    return found
+
+
+def _imports(content: str) -> set[str]:
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found.add(node.module.partition(".")[0])
+    return found

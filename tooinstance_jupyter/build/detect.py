@@ -1,0 +1,172 @@
+"""Chooses how a source is run among the ways that the buildpacks found.
+
+Finding them is left to the buildpacks, trying them to ``builder``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..errors import DetectionError
+from ..records import Candidate
+from .base import Buildpack, Checkout
+
+_NAMED_LIKE_THE_SOURCE = 30
+_COMPILED = {
+    "configure.ac": "C or C++ (autotools)",
+    "configure": "C or C++ (autotools)",
+    "CMakeLists.txt": "C or C++ (CMake)",
+    "meson.build": "C or C++ (Meson)",
+    "Makefile": "a Makefile",
+    "makefile": "a Makefile",
+    "GNUmakefile": "a Makefile",
+    "go.mod": "Go",
+    "Cargo.toml": "Rust",
+    "pom.xml": "Java (Maven)",
+    "build.gradle": "Java (Gradle)",
+    "build.gradle.kts": "Java (Gradle)",
+    "DESCRIPTION": "R",
+    "Project.toml": "Julia",
+    "environment.yml": "a conda environment",
+    "Gemfile": "Ruby",
+    "Dockerfile": "a Dockerfile",
+}
+_LOOKED_FOR = (
+    "a console script in pyproject.toml, setup.cfg or setup.py; `bin` in package.json; a package "
+    "with __main__.py; a Python, shell or Perl script at the top or in bin/"
+)
+
+
+def candidates(checkout: Checkout, buildpacks: Sequence[Buildpack]) -> list[Candidate]:
+    """Return the ways to run a checkout, the best first."""
+    found = {
+        (candidate.runtime, candidate.entry_point): candidate
+        for buildpack in buildpacks
+        for candidate in sorted(buildpack.detect(checkout), key=lambda c: c.rank)
+    }
+    ranked = [
+        dataclasses.replace(candidate, rank=candidate.rank + _bonus(candidate, checkout.name))
+        for candidate in found.values()
+    ]
+    return sorted(
+        ranked, key=lambda c: (-c.rank, -_similarity(c.entry_point, checkout.name), c.entry_point)
+    )
+
+
+def choose(
+    found: Sequence[Candidate],
+    checkout: Checkout,
+    *,
+    runtime: str | None = None,
+    entry_point: str | None = None,
+) -> list[Candidate]:
+    """Return what to try, in order, with what a user said about it.
+
+    Raises
+    ------
+    DetectionError
+        If there is nothing, with what was looked for and what can be passed.
+    """
+    fitting = [c for c in found if runtime in (None, c.runtime)]
+    if entry_point is not None:
+        exact = [c for c in fitting if c.entry_point == entry_point]
+        # what is only known once it is installed may have it
+        later = [
+            dataclasses.replace(c, entry_point=entry_point) for c in fitting if not c.entry_point
+        ]
+        if not exact and not later:
+            later = _taken_at_word(checkout, entry_point, runtime)
+        if not exact and not later:
+            raise no_such_entry_point(entry_point, [c.entry_point for c in fitting], checkout.name)
+        return exact + later
+    if fitting:
+        return fitting
+    if runtime is not None and found:
+        there = ", ".join(sorted({c.runtime for c in found}))
+        raise DetectionError(
+            f"{checkout.name} has nothing to run with the runtime {runtime!r}.",
+            f"There is something for {there}: leave --runtime out.",
+        )
+    compiled = [what for name, what in _COMPILED.items() if (checkout.folder / name).exists()]
+    if compiled:
+        raise DetectionError(
+            f"{checkout.name} is {compiled[0]}, which needs the docker engine.",
+            "The process engine builds Python, Node, shell and Perl; with a script in the "
+            "repository pass --entry-point PATH.",
+            code="needs_docker_engine",
+        )
+    raise DetectionError(
+        f"{checkout.name} does not look like a command-line tool: there is neither {_LOOKED_FOR}.",
+        "If it is one, pass --entry-point PATH/TO/SCRIPT (or '-m PACKAGE'); if the tool is in a "
+        "folder of it, #subdirectory=FOLDER at the end of the link.",
+    )
+
+
+def pick(commands: Mapping[str, tuple[str, ...]], entry_point: str, name: str) -> str:
+    """Return which of the commands that a build made is meant.
+
+    Raises
+    ------
+    DetectionError
+        If there is none, or none of that name.
+    """
+    if entry_point in commands:
+        return entry_point
+    if entry_point or not commands:
+        raise no_such_entry_point(entry_point, list(commands), name)
+    return min(commands, key=lambda command: (-_similarity(command, name), command))
+
+
+def no_such_entry_point(wanted: str, there: Sequence[str], name: str) -> DetectionError:
+    """Return the error that names what there is instead."""
+    known = [entry_point for entry_point in there if entry_point]
+    if not known:
+        return DetectionError(
+            f"{name} installs no command."
+            if not wanted
+            else f"{name} has no entry point {wanted!r}.",
+            "It may be a library; pass --entry-point '-m PACKAGE' or a script's path if not.",
+        )
+    near = difflib.get_close_matches(wanted, known, n=1)
+    return DetectionError(
+        f"{name} has no entry point {wanted!r}." + (f" Did you mean {near[0]!r}?" if near else ""),
+        f"There is: {', '.join(sorted(known)[:30])}.",
+        code="entry_point_not_found",
+    )
+
+
+def _taken_at_word(checkout: Checkout, entry_point: str, runtime: str | None) -> list[Candidate]:
+    """Return a script or package that no buildpack thought of, if it is there."""
+    if module := re.fullmatch(r"-m\s+([A-Za-z_][\w.]*)", entry_point):
+        return [
+            Candidate(runtime="python", entry_point=f"-m {module[1]}", reason="as asked", rank=1)
+        ]
+    path = checkout.folder / entry_point
+    try:
+        inside = path.resolve().is_relative_to(checkout.folder.resolve()) and path.is_file()
+    except (OSError, ValueError):
+        inside = False
+    if not inside:
+        return []
+    guessed = runtime or ("python" if path.suffix == ".py" else "script")
+    return [Candidate(runtime=guessed, entry_point=entry_point, reason="as asked", rank=1)]
+
+
+def _bonus(candidate: Candidate, name: str) -> int:
+    return _NAMED_LIKE_THE_SOURCE if _plain(candidate.entry_point) == _plain(name) else 0
+
+
+def _similarity(entry_point: str, name: str) -> float:
+    return difflib.SequenceMatcher(None, _plain(entry_point), _plain(name)).ratio()
+
+
+def _plain(name: str) -> str:
+    """Return a name without what its kind adds: path, suffix, ``-m``, punctuation."""
+    stem = Path(name.removeprefix("-m ")).name
+    for suffix in (".py", ".sh", ".bash", ".pl", ".js"):
+        stem = stem.removesuffix(suffix)
+    return re.sub(r"[^a-z0-9]", "", stem.lower())

@@ -1,0 +1,115 @@
+"""Finds the cause in the log of a build that failed, and says what to do about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Cause(NamedTuple):
+    """Why a build failed, in one sentence, and the way out."""
+
+    message: str
+    hint: str
+
+
+_DOCKER = "The docker engine can install it (apt.txt); here it must be on the machine."
+_PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], Cause]], ...] = (
+    (
+        r"No space left on device|os error 28|ENOSPC",
+        lambda m: Cause("The disk is full.", "Free some space, for instance with `%tooi gc`."),
+    ),
+    (
+        r"(?:fatal error|error): (\S+\.h): No such file",
+        lambda m: Cause(f"A C header is missing: {m[1]}.", _DOCKER),
+    ),
+    (
+        r"(?:error: command|unable to execute|No such file or directory:) "
+        r"'?((?:x86_64[\w-]*|aarch64[\w-]*|gcc|g\+\+|cc|clang|cmake|make|cargo|rustc|gfortran))'?",
+        lambda m: Cause(f"A compiler is needed and {m[1]} is not there or failed.", _DOCKER),
+    ),
+    (
+        r"ld: cannot find -l(\S+)",
+        lambda m: Cause(f"The library {m[1]} is missing.", _DOCKER),
+    ),
+    (
+        r"Because (?:there are|there is) no versions? of ([^\s,]+) and",
+        lambda m: Cause(
+            f"There is no such version: {m[1]}.",
+            "The tool's own list of dependencies asks for it; another --ref may ask for less.",
+        ),
+    ),
+    (
+        r"Because ([^\s,]+) was not found in the package registry",
+        lambda m: Cause(
+            f"The package {m[1]} does not exist.",
+            "If it is on an index of your own, set UV_INDEX_URL or UV_EXTRA_INDEX_URL.",
+        ),
+    ),
+    (
+        r"(?:requires|needs) (?:a different )?Python[^\n]*?([<>=~!]=?\s*[\d.]+[^\n)]*)",
+        lambda m: Cause(
+            f"It needs Python {m[1].strip()}.",
+            "Install such a Python, or let uv do it: TooInstance.python_downloads = True.",
+        ),
+    ),
+    (
+        r"does not satisfy Python\s*([<>=~!]=?\s*[\d.]+)",
+        lambda m: Cause(
+            f"It needs Python {m[1].strip()}.",
+            "Install such a Python, or let uv do it: TooInstance.python_downloads = True.",
+        ),
+    ),
+    (
+        r"No solution found when resolving[^\n]*\n((?:.+\n?){1,6})",
+        lambda m: Cause(
+            "Its dependencies do not fit together: " + " ".join(m[1].split())[:300],
+            "Another --ref may do; the log has it in full.",
+        ),
+    ),
+    (
+        r"npm (?:ERR!|error) (?:404|code E404)",
+        lambda m: Cause(
+            "A package that it needs does not exist on the npm registry.",
+            "A private one needs a registry in npm's settings.",
+        ),
+    ),
+    (
+        r"npm (?:ERR!|error) (?:code )?(ERESOLVE|EBADENGINE|ETARGET)",
+        lambda m: Cause(f"npm cannot put its dependencies together ({m[1]}).", "See the log."),
+    ),
+    (
+        r"Failed to fetch|error sending request|Temporary failure in name resolution|"
+        r"ENOTFOUND|EAI_AGAIN|ETIMEDOUT|Could not resolve host|Connection refused",
+        lambda m: Cause(
+            "The package index could not be reached.",
+            "Is there a network? Proxy variables and UV_INDEX_URL are honoured.",
+        ),
+    ),
+    (
+        r"(?:401 Unauthorized|403 Forbidden|E401|E403)",
+        lambda m: Cause(
+            "A package index refused to give a package.", "It may need a login of its own."
+        ),
+    ),
+    (
+        r"(?:^|\n)\s*((?:\w+\.)*\w*(?:Error|Exception): [^\n]+)"
+        r"(?![\s\S]*\n\s*\w*(?:Error|Exception): )",
+        lambda m: Cause(m[1].strip(), "That is the last error of its own set-up; see the log."),
+    ),
+    (
+        r"(?:^|\n)(?:error|fatal|npm ERR!|npm error):? ([^\n]+)",
+        lambda m: Cause(m[1].strip(), "See the log for what came before."),
+    ),
+)
+
+
+def cause(log: str) -> Cause:
+    """Return why a build failed, from the end of its log."""
+    recent = re.sub(r"\x1b\[[0-9;]*m", "", log[-65_536:])
+    for pattern, told in _PATTERNS:
+        if match := re.search(pattern, recent):
+            return told(match)
+    lines = [line.strip() for line in recent.splitlines() if line.strip()]
+    return Cause(lines[-1][:300] if lines else "It said nothing.", "See the log.")
