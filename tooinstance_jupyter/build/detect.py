@@ -16,14 +16,12 @@ from ..records import Candidate
 from .base import Buildpack, Checkout
 
 _NAMED_LIKE_THE_SOURCE = 30
+_CONVINCING = 60
 _COMPILED = {
     "configure.ac": "C or C++ (autotools)",
     "configure": "C or C++ (autotools)",
     "CMakeLists.txt": "C or C++ (CMake)",
     "meson.build": "C or C++ (Meson)",
-    "Makefile": "a Makefile",
-    "makefile": "a Makefile",
-    "GNUmakefile": "a Makefile",
     "go.mod": "Go",
     "Cargo.toml": "Rust",
     "pom.xml": "Java (Maven)",
@@ -31,9 +29,12 @@ _COMPILED = {
     "build.gradle.kts": "Java (Gradle)",
     "DESCRIPTION": "R",
     "Project.toml": "Julia",
+}
+_ONLY_FOR_DOCKER = {
     "environment.yml": "a conda environment",
     "Gemfile": "Ruby",
-    "Dockerfile": "a Dockerfile",
+    "Makefile": "made by a Makefile",
+    "Dockerfile": "made by a Dockerfile",
 }
 _LOOKED_FOR = (
     "a console script in pyproject.toml, setup.cfg or setup.py; `bin` in package.json; a package "
@@ -83,7 +84,9 @@ def choose(
         if not exact and not later:
             raise no_such_entry_point(entry_point, [c.entry_point for c in fitting], checkout.name)
         return exact + later
-    if fitting:
+    compiled = _compiled(checkout.folder)
+    # beside a program to compile, a script that is not named like it only helps with that
+    if fitting and not (compiled and fitting[0].rank < _CONVINCING and runtime is None):
         return fitting
     if runtime is not None and found:
         there = ", ".join(sorted({c.runtime for c in found}))
@@ -91,10 +94,9 @@ def choose(
             f"{checkout.name} has nothing to run with the runtime {runtime!r}.",
             f"There is something for {there}: leave --runtime out.",
         )
-    compiled = [what for name, what in _COMPILED.items() if (checkout.folder / name).exists()]
-    if compiled:
+    if compiled or (what := _only_for_docker(checkout.folder)):
         raise DetectionError(
-            f"{checkout.name} is {compiled[0]}, which needs the docker engine.",
+            f"{checkout.name} is {compiled or what}, which needs the docker engine.",
             "The process engine builds Python, Node, shell and Perl; with a script in the "
             "repository pass --entry-point PATH.",
             code="needs_docker_engine",
@@ -154,6 +156,19 @@ def _taken_at_word(checkout: Checkout, entry_point: str, runtime: str | None) ->
         return []
     guessed = runtime or ("python" if path.suffix == ".py" else "script")
     return [Candidate(runtime=guessed, entry_point=entry_point, reason="as asked", rank=1)]
+
+
+def _compiled(folder: Path) -> str:
+    """Return what has to be compiled in a folder, or nothing."""
+    found = [what for name, what in _COMPILED.items() if (folder / name).is_file()]
+    if not found and (folder / "Makefile").is_file():
+        found = ["C or C++ (make)" for _ in (*folder.glob("*.c"), *folder.glob("src/*.c"))]
+    return found[0] if found else ""
+
+
+def _only_for_docker(folder: Path) -> str:
+    found = [what for name, what in _ONLY_FOR_DOCKER.items() if (folder / name).is_file()]
+    return found[0] if found else ""
 
 
 def _bonus(candidate: Candidate, name: str) -> int:

@@ -80,6 +80,10 @@ _PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], Cause]], ...] = (
         lambda m: Cause(f"npm cannot put its dependencies together ({m[1]}).", "See the log."),
     ),
     (
+        r"npm (?:ERR!|error) sh: (?:\d+: )?([^:\n]+): (?:command )?not found",
+        lambda m: Cause(f"Its own set-up calls {m[1]}, which is not there.", "See the log."),
+    ),
+    (
         r"Failed to fetch|error sending request|Temporary failure in name resolution|"
         r"ENOTFOUND|EAI_AGAIN|ETIMEDOUT|Could not resolve host|Connection refused",
         lambda m: Cause(
@@ -99,7 +103,7 @@ _PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], Cause]], ...] = (
         lambda m: Cause(m[1].strip(), "That is the last error of its own set-up; see the log."),
     ),
     (
-        r"(?:^|\n)(?:error|fatal|npm ERR!|npm error):? ([^\n]+)",
+        r"(?:^|\n)(?:error|fatal|npm ERR!|npm error):? (?!code |path |errno )([^\n]+)",
         lambda m: Cause(m[1].strip(), "See the log for what came before."),
     ),
 )

@@ -33,6 +33,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT_COMMIT = re.compile(r"[0-9a-f]{7,63}")
 _DEEPER = 10_000
 _MOST_SUBMODULES = 50
+_GONE = ("source_not_found", "source_auth", "source_unreachable")
 _SETTINGS = {
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
@@ -135,10 +136,19 @@ class _Repository:
                         code="submodule_refused",
                     )
                 self._check_submodule(name, link)
-                self.git(
-                    *("submodule", "update", "--init", "--depth", "1", "--"), name, folder=parent
-                )
-                todo.append(parent / name)
+                try:
+                    self.git(
+                        *("submodule", "update", "--init", "--depth", "1", "--"),
+                        name,
+                        folder=parent,
+                    )
+                except SourceError as error:
+                    if error.error_code not in _GONE:
+                        raise
+                    # old repositories have submodules that nobody keeps, and work without them
+                    self._log(f"Left out: the submodule {name}, which cannot be fetched\n")
+                else:
+                    todo.append(parent / name)
 
     def git(self, *arguments: str, folder: Path | None = None) -> str:
         """Run git in the repository and return what it printed.

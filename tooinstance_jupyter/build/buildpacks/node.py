@@ -199,9 +199,10 @@ def _must_be_built(checkout: Checkout) -> bool:
         return False
     package = _package(checkout.folder)
     scripts = package.get("scripts")
-    makes = isinstance(scripts, dict) and not {"build", "prepare", "prepack"}.isdisjoint(scripts)
-    missing = any(
+    scripts = scripts if isinstance(scripts, dict) else {}
+    is_missing = any(
         not (checkout.folder / PurePosixPath(path)).is_file()
         for path in _commands(package).values()
     )
-    return makes and (missing or "typescript" in str(package.get("devDependencies")))
+    # npm runs these when it packs a folder, and they need what is only there for development
+    return not {"prepare", "prepack"}.isdisjoint(scripts) or (is_missing and "build" in scripts)

@@ -79,7 +79,7 @@ def scripts(folder: Path, name: str) -> Iterator[tuple[str, str, int]]:
         elif Path(path).name in _MAIN_NAMES:
             yield path, "script by its usual name", 48
         elif files.shebang(content) or _MAIN_GUARD.search(content):
-            yield path, "script that can be run", 42
+            yield path, "script that can be run", 32 if path.startswith("scripts/") else 42
         elif len(found) == 1:
             yield path, "the only script", 30
 
