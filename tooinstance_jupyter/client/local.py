@@ -227,6 +227,7 @@ class LocalClient:
         """Let go of what is open; runs go on, builds are waited for."""
         for thread in self._threads:
             thread.join()
+        self._wait_for(_cancel_others())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._loop_thread.join()
         self._loop.close()
@@ -255,6 +256,14 @@ class LocalClient:
 
     def _wait_for(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._submit(coroutine).result()
+
+
+async def _cancel_others() -> None:
+    """End the waits that nobody waits for any more."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _is_done(future: concurrent.futures.Future[Any], seconds: float) -> bool:

@@ -1,0 +1,200 @@
+"""``tooi`` as scripts and pipes use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+
+
+def test_output_passes_through_byte_for_byte(tooi: Any) -> None:
+    done = tooi("run", "probe", "bytes")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"\xff\x00\x1b[31m\r\nend", b"")
+
+
+def test_stdout_and_stderr_stay_apart_and_nothing_is_added(tooi: Any) -> None:
+    done = tooi("run", "probe", "both")
+    assert (done.stdout, done.stderr) == (b"out\n", b"err\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("run", "probe", "exit", "0"), 0),
+        (("run", "probe", "exit", "7"), 7),
+        (("run", "probe", "kill"), 128 + signal.SIGKILL),
+        (("run", "--timeout", "0.5", "probe", "wait"), 124),
+        (("run", "nosuch"), 125),
+        (("run", "-i", "nosuch", "probe"), 125),
+        (("run", "--nosuch", "probe"), 2),
+        (("run",), 2),
+        (("rnu", "probe"), 2),
+        (("show", "nosuch"), 1),
+        (("run", "--check", "probe", "exit", "7"), 7),
+    ],
+)
+def test_the_exit_code_is_the_tools_or_says_whose_it_is(
+    tooi: Any, words: tuple[str, ...], code: int
+) -> None:
+    assert tooi(*words).returncode == code
+
+
+def test_arguments_reach_the_tool_as_the_shell_gave_them(tooi: Any) -> None:
+    words = ["a b", "", "--json", "-h", "--", "😀", "x\ny", '{"0": "a"}', "$(id)", "*"]
+    done = tooi("run", "probe", "args", *words)
+    assert done.stdout.decode() == "".join(f"[{word}]\n" for word in words)
+
+
+def test_json_arguments_can_be_given_explicitly(tooi: Any, tmp_path: Path) -> None:
+    (tmp_path / "args.json").write_text('{"0": "args",\r\n\t"1": "a b"}')
+    for given in ('["args", "a b"]', "args 'a b'", f"@{tmp_path / 'args.json'}"):
+        assert tooi("run", "--arguments", given, "probe").stdout == b"[a b]\n"
+    piped = tooi("run", "--arguments", "-", "probe", stdin=b'["args", "a b"]')
+    assert piped.stdout == b"[a b]\n"
+
+
+def test_what_is_piped_in_is_the_tools_stdin(tooi: Any) -> None:
+    data = bytes(range(256)) * 1000
+    assert tooi("run", "probe", "cat", stdin=data).stdout == data
+
+
+def test_a_reader_that_leaves_ends_the_run(tooi: Any) -> None:
+    line = f"{shlex.join([*tooi.argv, 'run', 'probe', 'flood'])} | head -1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", line],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        cwd=tooi.folder,
+        env=tooi.env,
+        timeout=60,
+    )
+    assert done.stdout.endswith(b"y\n141\n")
+    assert done.stderr == b""
+    newest = json.loads(tooi("runs", "--json", "-n", "1").stdout)
+    assert "cancelled" in json.dumps(newest)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_cancels_the_run(tooi: Any, number: int) -> None:
+    process = tooi.start("run", "probe", "wait")
+    try:
+        assert process.stdout.readline() == b"begun\n"
+        os.kill(process.pid, number)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 130, errors
+    assert b"Traceback" not in errors
+    assert "cancelled" in json.dumps(json.loads(tooi("runs", "--json", "-n", "1").stdout))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ls",),
+        ("show", "probe"),
+        ("runs",),
+        ("run", "--json", "probe", "both"),
+        ("gc",),
+        ("status",),
+        ("search", "probe"),
+        ("help",),
+    ],
+)
+def test_every_answer_can_be_read_by_programs(tooi: Any, words: tuple[str, ...]) -> None:
+    with_json = words if "--json" in words else ("--json", *words)
+    done = tooi(*with_json)
+    assert done.returncode == 0, done.stderr
+    assert isinstance(json.loads(done.stdout), dict)
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize("words", [("show", "prbe", "--json"), ("--json", "run", "prbe")])
+def test_every_error_can_be_read_by_programs(tooi: Any, words: tuple[str, ...]) -> None:
+    done = tooi(*words)
+    error = json.loads(done.stderr)["error"]
+    assert error["code"] == "not_found"
+    assert "prbe" in error["message"]
+    assert "probe" in error["hint"]
+    assert done.stdout == b""
+
+
+def test_hints_are_what_a_terminal_takes(tooi: Any) -> None:
+    assert b"%tooi" not in tooi("run-show", "99999").stderr
+    assert b"%tooi" not in tooi("help", "run").stdout
+    assert b"%tooi" not in tooi().stdout
+
+
+def test_a_person_sees_how_a_run_ended(tooi: Any) -> None:
+    shell = pexpect.spawn(
+        tooi.argv[0],
+        [*tooi.argv[1:], "run", "probe", "both"],
+        env=tooi.env,
+        cwd=str(tooi.folder),
+        timeout=60,
+    )
+    shell.expect("out\r\n")
+    shell.expect(rb"Run \d+ of \S+probe: Done")
+    shell.expect(pexpect.EOF)
+    shell.close()
+    assert shell.exitstatus == 0
+
+
+def test_deleting_asks_and_needs_y_where_nobody_answers(tooi: Any) -> None:
+    tooi("create", str(tooi.probe), "--name", "doomed")
+    refused = tooi("rm", "doomed")
+    assert refused.returncode == 2
+    assert b"-y" in refused.stderr
+    asked = pexpect.spawn(
+        tooi.argv[0],
+        [*tooi.argv[1:], "rm", "doomed"],
+        env=tooi.env,
+        cwd=str(tooi.folder),
+        timeout=60,
+    )
+    asked.expect("y/N")
+    asked.sendline("n")
+    asked.expect(pexpect.EOF)
+    assert tooi("show", "doomed").returncode == 0
+    assert tooi("rm", "-y", "doomed").returncode == 0
+    assert tooi("show", "doomed").returncode == 1
+
+
+def test_a_secret_is_nowhere_but_in_the_tool(tooi: Any) -> None:
+    secret = "tok-51c7-sesame"
+    done = tooi("run", "--secret", "PROBE_TOKEN", "probe", "secret", PROBE_TOKEN=secret)
+    assert done.returncode == 0, done.stderr
+    assert secret.encode() not in done.stdout + done.stderr
+    assert len(done.stdout.strip()) > 1
+    holding = [p for p in tooi.home.rglob("*") if p.is_file() and secret.encode() in p.read_bytes()]
+    assert not holding
+
+
+def test_files_are_copied_out(tooi: Any, tmp_path: Path) -> None:
+    run = json.loads(tooi("run", "--json", "probe", "write").stdout)
+    number = str(run["number"])
+    assert b"table.csv" in tooi("files", number).stdout
+    assert tooi("files", number, "*.csv", "--to", str(tmp_path / "out")).returncode == 0
+    assert (tmp_path / "out" / "table.csv").read_text() == "a,b\n"
+
+
+def test_a_variable_is_refused_before_anything_runs(tooi: Any) -> None:
+    before = tooi("runs", "--json", "-n", "1").stdout
+    assert tooi("run", "-o", "x", "probe").returncode == 2
+    assert tooi("runs", "--json", "-n", "1").stdout == before
+
+
+def test_it_tells_its_version() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tooinstance_jupyter", "--version"], capture_output=True, check=True
+    )
+    assert done.stdout.startswith(b"tooi 0.")

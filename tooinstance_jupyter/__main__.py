@@ -1,0 +1,7 @@
+"""``python -m tooinstance_jupyter`` is ``tooi``."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

@@ -1,0 +1,179 @@
+"""Tab completion of ``%tooi`` lines: commands, options, tools, versions, runs and files.
+
+It only reads. What it has not learned within a tenth of a second is left out.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as OutOfTimeError
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from types import SimpleNamespace
+
+    from .client.base import Client
+    from .commands.base import Parser
+    from .magics import Session
+
+_PATIENCE_S = 0.08
+_MOST = 200
+_LINE = re.compile(r"(?:^|.*[\s=!])%%?tooi\s+(?P<rest>.*)\Z", re.DOTALL)
+_FILE_OPTIONS = ("--input", "--stdin", "--to", "--arguments")
+
+
+class Asker(Protocol):
+    """Asks the client for names, within the time that there is."""
+
+    def __call__(self, question: Callable[[Client], Iterable[str]]) -> list[str]:
+        """Return the answer, or nothing when it takes too long or cannot be had."""
+        ...
+
+
+def install(session: Session) -> None:
+    """Complete ``%tooi`` lines in a shell."""
+    pool: list[ThreadPoolExecutor] = []
+
+    def ask(question: Callable[[Client], Iterable[str]]) -> list[str]:
+        if not pool:
+            pool.append(ThreadPoolExecutor(1, thread_name_prefix="tooinstance-complete"))
+        future: Future[list[str]] = pool[0].submit(lambda: list(question(session.client())))
+        try:
+            return future.result(timeout=_PATIENCE_S)
+        except OutOfTimeError:
+            return []
+
+    def hook(shell: object, event: SimpleNamespace) -> list[str]:
+        match = _LINE.match(event.text_until_cursor)
+        if match is None:
+            return []
+        try:
+            return complete(match["rest"], event.symbol, ask)
+        except Exception:  # noqa: BLE001 (a Tab that finds nothing is better than one that breaks)
+            return []
+
+    shell = session.shell
+    for word in ("%tooi", "%%tooi"):
+        shell.set_hook("complete_command", hook, str_key=word)  # type: ignore[no-untyped-call]
+    # `run = %tooi …` begins with another word
+    shell.set_hook("complete_command", hook, re_key=re.compile(r".*=\s*%tooi\s"))  # type: ignore[no-untyped-call]
+
+
+def complete(line: str, symbol: str, ask: Asker) -> list[str]:
+    """Return what may stand at the end of a line.
+
+    Parameters
+    ----------
+    line
+        What follows ``%tooi``, up to the cursor.
+    symbol
+        The part of the last word that the front end replaces.
+    ask
+        Asks the client.
+    """
+    words, last = _split(line)
+    found = sorted(set(_candidates(words, last, ask)))
+    # the front end replaces its symbol only, which can be less than a word: "sherlock@" + "1"
+    cut = len(last) - len(symbol) if last.endswith(symbol) else 0
+    return [word[cut:] for word in found if word.startswith(last)][:_MOST]
+
+
+def _split(line: str) -> tuple[list[str], str]:
+    complete_part, _, last = line.rpartition(" ")
+    try:
+        words = shlex.split(complete_part)
+    except ValueError:
+        words = complete_part.split()
+    return words, last
+
+
+def _candidates(words: Sequence[str], last: str, ask: Asker) -> Iterable[str]:
+    from .commands import COMMANDS, find
+
+    if not words:
+        return list(COMMANDS)
+    if words[0] == "help":
+        return list(COMMANDS)
+    command = find(words[0])
+    parser = command.parser("%tooi")
+    positionals, option = _place(parser, words[1:], is_verbatim=command.is_verbatim)
+    if option is not None:
+        return _values(parser, option, last, ask)
+    if command.is_verbatim and positionals:
+        return _paths(last)
+    if last.startswith("-"):
+        return parser.option_names()
+    match command.name, len(positionals):
+        case (("run" | "show" | "build" | "update"), 0):
+            return _tools(last, ask)
+        case (("rerun" | "run-show" | "files"), 0):
+            return _runs(ask)
+        case (("logs" | "cancel" | "rm"), 0):
+            return [*_runs(ask), *_tools(last, ask)]
+        case "files", 1:
+            number = int(positionals[0].lstrip("#"))
+            return ask(lambda client: [file.path for file in client.get_run(number).files])
+        case "create", 0:
+            return _paths(last)
+    return []
+
+
+def _place(
+    parser: Parser, words: Sequence[str], *, is_verbatim: bool
+) -> tuple[list[str], str | None]:
+    """Return the words that are no options, and the option that waits for its value."""
+    positionals: list[str] = []
+    waiting: str | None = None
+    for word in words:
+        if waiting is not None:
+            waiting = None
+        elif word == "--":
+            continue
+        elif not word.startswith("-") or word == "-" or (is_verbatim and positionals):
+            positionals.append(word)
+        else:
+            action = parser.option(word)
+            takes_next = action.nargs != 0 and word in action.option_strings
+            waiting = action.option_strings[-1] if takes_next else None
+    return positionals, waiting
+
+
+def _values(parser: Parser, option: str, last: str, ask: Asker) -> Iterable[str]:
+    if option in _FILE_OPTIONS:
+        return _paths(last)
+    if option == "--secret":
+        return [name for name in os.environ if name.startswith(last)]
+    if option == "--tool":
+        return _tools("", ask)
+    return [str(choice) for choice in parser.option(option).choices or ()]
+
+
+def _tools(last: str, ask: Asker) -> list[str]:
+    name, at, _ = last.partition("@")
+    if at:
+        return ask(lambda client: [f"{name}@{v.number}" for v in client.tool(name).versions])
+
+    def names(client: Client) -> Iterable[str]:
+        mine = client.principal.name
+        for detail in client.tools(limit=_MOST).items:
+            yield detail.tool.name if detail.tool.owner == mine else detail.tool.full_name
+
+    return ask(names)
+
+
+def _runs(ask: Asker) -> list[str]:
+    from .requests import RunFilter
+
+    return ask(lambda client: [str(run.number) for run in client.runs(RunFilter(limit=50)).items])
+
+
+def _paths(last: str) -> list[str]:
+    prefix = "@" if last.startswith("@") else ""
+    pattern = glob.escape(os.path.expanduser(last.removeprefix("@"))) + "*"  # noqa: PTH111
+    found = sorted(glob.glob(pattern))[:_MOST]  # noqa: PTH207 (paths as typed)
+    return [prefix + path + ("/" if os.path.isdir(path) else "") for path in found]  # noqa: PTH112

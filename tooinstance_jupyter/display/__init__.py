@@ -1,0 +1,21 @@
+"""How tools, runs and lists are shown: each as one MIME bundle of text, HTML and JSON.
+
+Bundles are what is left in a saved notebook, so nothing in them needs this package or a script.
+"""
+
+from .excerpts import Excerpt, RunOutput
+from .runs import render_run, run_bundle, runs_bundle
+from .tools import error_bundle, removals_bundle, tool_bundle, tools_bundle, version_bundle
+
+__all__ = [
+    "Excerpt",
+    "RunOutput",
+    "error_bundle",
+    "removals_bundle",
+    "render_run",
+    "run_bundle",
+    "runs_bundle",
+    "tool_bundle",
+    "tools_bundle",
+    "version_bundle",
+]

@@ -1,0 +1,313 @@
+"""Runs as MIME bundles: one with its output, or a list.
+
+Pure but for `run_bundle`, which reads what it shows through ``excerpts``.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from markupsafe import Markup
+
+from .. import arguments
+from ..client.base import Client
+from ..records import OutputFile, OutputKind, Page, Run, RunStatus, StreamSize, now
+from ..terminal import to_html, to_text, visible
+from . import excerpts
+from .excerpts import Excerpt, RunOutput
+from .markup import (
+    MimeBundle,
+    as_json,
+    bundle,
+    card,
+    columns_of_text,
+    details,
+    duration,
+    head,
+    moment,
+    sentence,
+    shortened,
+    size,
+    table,
+)
+
+_MARKS = {
+    RunStatus.SUCCEEDED: ("✓", "ok"),
+    RunStatus.FAILED: ("✗", "bad"),
+    RunStatus.TIMED_OUT: ("✗", "bad"),
+    RunStatus.CANCELLED: ("■", "warn"),
+    RunStatus.LOST: ("?", "warn"),
+}
+_BUSY = ("●", "busy")
+_MAX_FILES = 50
+_MAX_HTML = {"stdout": 90_000, "stderr": 30_000}
+_MAX_ARGUMENTS = 300
+_MAX_JSON_TEXT = 10_000
+_CSV_ROWS, _CSV_COLUMNS, _CSV_CELL = 6, 8, 60
+
+
+def run_bundle(client: Client, run: Run) -> MimeBundle:
+    """Return the display of a run with its output as it stands now."""
+    return render_run(run, excerpts.read(client, run))
+
+
+def render_run(run: Run, output: RunOutput) -> MimeBundle:
+    """Return the display of a run.
+
+    Parameters
+    ----------
+    run
+        The run, going on or ended.
+    output
+        What to show of its streams and files.
+    """
+    mark, tone = _MARKS.get(run.status, _BUSY)
+    title, command, meta = _title(run), _command(run), _meta(run)
+    trouble = "" if run.status is RunStatus.SUCCEEDED else run.message
+    hint = run.failure.hint if run.failure else ""
+    stdout = _stream(output.stdout, run.stdout, _MAX_HTML["stdout"])
+    files = _files(run, output)
+    parts = [
+        head(mark, title, command, meta),
+        sentence(trouble),
+        sentence(hint, is_note=True),
+        *([files, stdout] if run.output is OutputKind.FILES else [stdout, files]),
+        _stderr(run, output.stderr),
+    ]
+    text = [
+        f"{mark} {title} {command}".rstrip(),
+        "  " + " · ".join(part for part in meta if part),
+        *(f"  {line}" for line in (trouble, hint) if line),
+    ]
+    return bundle(
+        "run",
+        "\n".join([*map(visible, text), *_text_of_output(run, output)]),
+        card(tone, *parts),
+        _record(run),
+    )
+
+
+def runs_bundle(page: Page[Run]) -> MimeBundle:
+    """Return the display of a list of runs."""
+    more = "There are more: `--cursor` shows the next." if page.next_cursor else ""
+    rows = [
+        (
+            str(run.number),
+            _MARKS.get(run.status, _BUSY)[0],
+            _title(run),
+            shortened(_command(run), 80),
+            run.message if run.status is not RunStatus.SUCCEEDED else "",
+            duration(run.duration_s),
+            str(len(run.files) or ""),
+            moment(run.created_at),
+        )
+        for run in page.items
+    ]
+    headings = ("run", "", "tool", "arguments", "message", "took", "files", "started")
+    kinds = ("number", "", "", "grow", "wide", "number", "number", "wide")
+    nothing = "" if rows else "No runs yet. `%tooi run TOOL` makes one."
+    html = card(
+        "",
+        sentence(nothing) if nothing else table(list(zip(headings, kinds, strict=True)), rows),
+        sentence(more, is_note=True),
+    )
+    text = nothing or columns_of_text([headings, *rows])
+    record = {"items": [_record(run) for run in page.items], "next_cursor": page.next_cursor}
+    return bundle("runs", "\n".join(filter(None, (text, more))), html, record)
+
+
+def _title(run: Run) -> str:
+    return f"{run.tool_name}@{run.version_number}"
+
+
+def _command(run: Run) -> str:
+    return shortened(arguments.join(run.arguments[:_MAX_ARGUMENTS]), _MAX_ARGUMENTS)
+
+
+def _meta(run: Run) -> list[str]:
+    took = duration(run.duration_s)
+    if not run.status.is_final and run.started_at is not None:
+        took = f"{duration((now() - run.started_at).total_seconds())} so far"
+    return [
+        f"run {run.number}" + (f" “{run.label}”" if run.label else ""),
+        took,
+        "" if run.exit_code is None else f"exit code {run.exit_code}",
+        run.engine + (f", {run.isolation}" if run.isolation else ""),
+        "" if run.limits.network else "no network",
+    ]
+
+
+def _stream(excerpt: Excerpt, size_of: StreamSize, most: int) -> Markup:
+    """Return a stream; where colours would make it huge, without them."""
+    if not excerpt.size_bytes:
+        return Markup("")
+    if excerpt.is_binary:
+        return sentence(_binary(excerpt))
+    parts = [_pre(excerpt.head, most if not excerpt.tail else most // 3)]
+    if excerpt.left_out_bytes:
+        parts.append(_cut(_left_out(excerpt)))
+    if excerpt.tail:
+        parts.append(_pre(excerpt.tail, most * 2 // 3))
+    if size_of.is_cut:
+        parts.append(_cut(_limit(size_of)))
+    return Markup("").join(parts)
+
+
+def _pre(data: bytes, most: int) -> Markup:
+    written = data.decode("utf-8", "replace").rstrip("\n")
+    html = to_html(written)
+    if len(html) > most:
+        html = Markup("{}").format(to_text(written))
+    if len(html) > most:  # all quotes and brackets: an escape has up to five characters
+        html = Markup("{}…").format(to_text(written)[: most // 5])
+    return Markup("<pre>{}</pre>").format(html)
+
+
+def _cut(text: str) -> Markup:
+    return Markup('<div class="tooi-cut">{}</div>').format(text)
+
+
+def _left_out(excerpt: Excerpt) -> str:
+    return f"… {size(excerpt.left_out_bytes)} left out …"
+
+
+def _limit(size_of: StreamSize) -> str:
+    return (
+        f"Cut here: {size(size_of.kept_bytes)} of {size(size_of.total_bytes)} are kept, "
+        "the limit of a run's log."
+    )
+
+
+def _binary(excerpt: Excerpt) -> str:
+    return f"Binary output, {size(excerpt.size_bytes)}."
+
+
+def _stderr(run: Run, excerpt: Excerpt) -> Markup:
+    if not excerpt.size_bytes:
+        return Markup("")
+    is_open = run.status in (RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.LOST)
+    content = _stream(excerpt, run.stderr, _MAX_HTML["stderr"])
+    return details(f"stderr, {size(excerpt.size_bytes)}", content, is_open=is_open)
+
+
+def _files(run: Run, output: RunOutput) -> Markup:
+    if not run.files:
+        return Markup("")
+    rows = [
+        (
+            shortened(file.path, 200),
+            size(file.size_bytes),
+            f"not kept: {file.skipped}" if file.skipped else file.media_type or "",
+            (file.sha256 or "")[:12],
+        )
+        for file in run.files[:_MAX_FILES]
+    ]
+    total = sum(file.size_bytes for file in run.files)
+    columns = [("file", "grow"), ("size", "number"), ("kind", ""), ("SHA-256", "wide")]
+    more = len(run.files) - _MAX_FILES
+    listed = table(columns, rows) + sentence(
+        f"… and {more:,} more: `%tooi files {run.number}`" if more > 0 else "", is_note=True
+    )
+    previews = Markup("").join(_previews(run, output))
+    if len(run.files) <= 8:
+        return listed + previews
+    summary = f"{len(run.files):,} files, {size(total)}"
+    return details(summary, listed, is_open=run.output is not OutputKind.STDOUT) + previews
+
+
+def _previews(run: Run, output: RunOutput) -> Iterator[Markup]:
+    is_open = run.output is not OutputKind.STDOUT
+    by_path = {file.path: file for file in run.files}
+    for path, data in list(output.contents.items())[: excerpts.MAX_PREVIEWS]:
+        preview = _preview(by_path[path], data) if path in by_path else None
+        if preview is not None:
+            yield details(shortened(path, 200), preview, is_open=is_open)
+
+
+def _preview(file: OutputFile, data: bytes) -> Markup | None:
+    kind = excerpts.image_kind(file)
+    if kind is not None:
+        if not data.startswith(excerpts.IMAGES[kind]) or len(data) > excerpts.IMAGE_BYTES:
+            return None
+        return Markup('<img alt="{}" src="data:image/{};base64,{}">').format(
+            visible(shortened(file.path, 200)), kind, base64.b64encode(data).decode()
+        )
+    if not excerpts.is_text(file) or Excerpt(head=data, size_bytes=len(data)).is_binary:
+        return None
+    is_whole = len(data) >= file.size_bytes
+    data = data[: excerpts.TEXT_BYTES]
+    suffix = PurePosixPath(file.path).suffix.lower()
+    if suffix in (".csv", ".tsv"):
+        rows = _csv_rows(data, "\t" if suffix == ".tsv" else ",", is_whole=is_whole)
+        if rows is not None:
+            return rows
+    pre = _pre(data, excerpts.TEXT_BYTES * 5)
+    return pre if is_whole else pre + _cut(f"… {size(file.size_bytes - len(data))} more …")
+
+
+def _csv_rows(data: bytes, delimiter: str, *, is_whole: bool) -> Markup | None:
+    text = data.decode("utf-8-sig", "replace")
+    if not is_whole:
+        text = text.rpartition("\n")[0]
+    try:
+        read = list(csv.reader(io.StringIO(text), delimiter=delimiter))
+    except csv.Error:
+        return None
+    rows = [[shortened(cell, _CSV_CELL) for cell in row[:_CSV_COLUMNS]] for row in read if row]
+    if len(rows) < 2 or len({len(row) for row in rows}) != 1:
+        return None
+    more = len(rows) - _CSV_ROWS - 1
+    shown = table([(visible(name), "") for name in rows[0]], rows[1 : _CSV_ROWS + 1])
+    return shown if is_whole and more <= 0 else shown + _cut("… more rows …")
+
+
+def _text_of_output(run: Run, output: RunOutput) -> Iterator[str]:
+    for name, excerpt, size_of in (
+        ("stdout", output.stdout, run.stdout),
+        ("stderr", output.stderr, run.stderr),
+    ):
+        if not excerpt.size_bytes:
+            continue
+        if name == "stderr":
+            yield "\nstderr:"
+        if excerpt.is_binary:
+            yield _binary(excerpt)
+            continue
+        yield to_text(excerpt.head.decode("utf-8", "replace")).rstrip("\n")
+        if excerpt.left_out_bytes:
+            yield _left_out(excerpt)
+        if excerpt.tail:
+            yield to_text(excerpt.tail.decode("utf-8", "replace")).rstrip("\n")
+        if size_of.is_cut:
+            yield _limit(size_of)
+    if run.files:
+        yield "\nfiles:"
+        yield columns_of_text(
+            [
+                ("", shortened(file.path, 200), size(file.size_bytes), file.skipped or "")
+                for file in run.files[:_MAX_FILES]
+            ]
+        )
+        if len(run.files) > _MAX_FILES:
+            yield f"… and {len(run.files) - _MAX_FILES:,} more"
+
+
+def _record(run: Run) -> dict[str, object]:
+    """Return a run as JSON; what could be megabytes is cut, and said to be."""
+    record: dict[str, object] = as_json(run)
+    record["files"] = as_json(run.files[:_MAX_FILES])
+    record["files_total"] = len(run.files)
+    record["inputs"] = as_json(run.inputs[:_MAX_FILES])
+    for name in ("arguments", "command"):
+        argv: tuple[str, ...] = getattr(run, name)
+        if sum(map(len, argv)) > _MAX_JSON_TEXT or len(argv) > _MAX_ARGUMENTS:
+            record[name] = as_json([shortened(word, 200) for word in argv[:20]])
+            record[f"{name}_total"] = len(argv)
+    if sum(map(len, run.variables.values())) > _MAX_JSON_TEXT:
+        record["variables"] = dict.fromkeys(list(run.variables)[:_MAX_FILES], "…")
+    record["duration_s"] = run.duration_s
+    return record

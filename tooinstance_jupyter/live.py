@@ -1,0 +1,262 @@
+"""Following a build or a run to its end, in a cell or a terminal; an interrupt cancels it.
+
+What a run looks like is left to ``display``; where the bytes of a pipe go, to ``cli``.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
+
+from .client.base import Client
+from .records import Run, Tool, Version, VersionStatus, new_id, now
+from .requests import BuildLog, Output, StreamName
+from .terminal import visible
+
+if TYPE_CHECKING:
+    from .commands.base import MimeBundle
+
+T = TypeVar("T")
+
+_UPDATE_S = 0.1
+_LAYOUT = re.compile(r"[^\t\n\r]+")
+
+
+class Screen(Protocol):
+    """Where a build or a run is followed."""
+
+    def version(self, client: Client, tool: Tool, version: Version) -> None:
+        """Show the state of a build."""
+        ...
+
+    def run(self, client: Client, run: Run) -> None:
+        """Show the state of a run."""
+        ...
+
+    def output(self, output: Output) -> None:
+        """Show what a run wrote."""
+        ...
+
+    def events(self, events: Iterator[T]) -> Iterator[T | None]:
+        """Yield events, and ``None`` when it is time to show what has gathered."""
+        ...
+
+    def tick(self) -> None:
+        """Show what has gathered."""
+        ...
+
+
+def follow_run(client: Client, start: Callable[[], Run], screen: Screen) -> Run:
+    """Start a run and show it until it is final; an interrupt cancels it and shows that."""
+    run: Run | None = None
+    offsets: dict[StreamName, int] = {"stdout": 0, "stderr": 0}
+
+    def take(event: Output | Run | None) -> None:
+        nonlocal run
+        if event is None:
+            screen.tick()
+        elif isinstance(event, Run):
+            if event.status.is_final:
+                run = event
+            elif run != event:
+                run = event
+                screen.run(client, event)
+        else:
+            offsets[event.stream] = event.offset + len(event.data)
+            screen.output(event)
+
+    try:
+        with _interrupts_held():
+            run = start()
+        screen.run(client, run)
+        for event in screen.events(client.follow(run.number)):
+            take(event)
+    except BaseException as error:
+        if run is None or not isinstance(error, (KeyboardInterrupt, BrokenPipeError)):
+            raise
+        run = client.cancel(run.number)
+        if not isinstance(error, KeyboardInterrupt):
+            raise
+        rest = client.follow(
+            run.number, stdout_offset=offsets["stdout"], stderr_offset=offsets["stderr"]
+        )
+        for event in rest:
+            take(event)
+    screen.run(client, run)
+    return run
+
+
+def follow_build(
+    client: Client, start: Callable[[], tuple[Tool, Version]], screen: Screen
+) -> Version:
+    """Start a build and show it until it is final; an interrupt cancels it and shows that."""
+    begun: tuple[Tool, Version] | None = None
+    try:
+        with _interrupts_held():
+            begun = start()
+        tool, version = begun
+        for event in screen.events(client.follow_build(version.id)):
+            if event is None:
+                screen.tick()
+            elif not isinstance(event, BuildLog):
+                version = event
+                if not version.status.is_final:
+                    screen.version(client, tool, version)
+    except KeyboardInterrupt:
+        if begun is None:
+            raise
+        tool, version = begun[0], client.cancel_build(begun[1].id)
+    screen.version(client, tool, version)
+    return version
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let an interrupt wait until the end of a short step, whose result would be lost else."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
+
+
+class NotebookScreen:
+    """One output of a cell, updated in place; its last state is what the notebook keeps."""
+
+    def __init__(self) -> None:
+        self._id: str | None = None
+        self._shown_at = 0.0
+        self._pending: Callable[[], MimeBundle] | None = None
+
+    def version(self, client: Client, tool: Tool, version: Version) -> None:
+        """Show the state of a build; a tool that is ready takes its place."""
+        from . import display
+
+        if version.status is VersionStatus.READY:
+            ready = display.tool_bundle(client.tool(tool.full_name))
+            self._show(lambda: ready, at_once=True)
+            return
+        log = client.build_log(version.id) if version.status is VersionStatus.FAILED else ""
+        self._show(
+            lambda: display.version_bundle(tool, version, log), at_once=version.status.is_final
+        )
+
+    def run(self, client: Client, run: Run) -> None:
+        """Show the state of a run."""
+        from . import display
+
+        self._current = lambda: display.run_bundle(client, run)
+        self._show(self._current, at_once=run.status.is_final)
+
+    def output(self, output: Output) -> None:
+        """Show what a run wrote, soon."""
+        self._show(self._current)
+
+    def events(self, events: Iterator[T]) -> Iterator[T | None]:
+        """Yield events as they come, and ``None`` when none has come for a while."""
+        # a thread waits for them, so that an interrupt never finds this one inside the client
+        pool = ThreadPoolExecutor(1, thread_name_prefix="tooinstance-follow")
+        try:
+            while True:
+                future = pool.submit(next, events, _END)
+                while not wait([future], timeout=_UPDATE_S).done:
+                    yield None
+                event = future.result()
+                if event is _END:
+                    return
+                yield event
+        finally:
+            pool.shutdown(wait=False)
+
+    def tick(self) -> None:
+        """Show what has gathered."""
+        if self._pending is not None:
+            self._show(self._pending)
+
+    def _show(self, bundle: Callable[[], MimeBundle], *, at_once: bool = False) -> None:
+        from IPython.display import display as show
+
+        if not at_once and time.monotonic() - self._shown_at < _UPDATE_S:
+            self._pending = bundle
+            return
+        self._pending = None
+        self._shown_at = time.monotonic()
+        update = self._id is not None
+        self._id = self._id or new_id()
+        show(dict(bundle()), raw=True, display_id=self._id, update=update)  # type: ignore[no-untyped-call]
+
+
+_END: Any = object()
+
+
+class TextScreen:
+    """A terminal, or whatever takes text: output as it comes, states as lines."""
+
+    def __init__(self, write: Callable[[StreamName, bytes], None], status: IO[str] | None) -> None:
+        self._write = write
+        self._status = status
+        self._line = ""
+
+    def version(self, client: Client, tool: Tool, version: Version) -> None:
+        """Write the state of a build as a line, when it is another one."""
+        steps = f"[{version.steps_done}/{version.steps_total}] " if version.steps_total else ""
+        seconds = ((version.finished_at or now()) - version.created_at).total_seconds()
+        self._say(f"{steps}{version.message}", f" ({seconds:.1f} s)")
+        if version.status is VersionStatus.FAILED:
+            from . import display
+
+            log = client.build_log(version.id)
+            self._say(str(display.version_bundle(tool, version, log)["text/plain"]))
+
+    def run(self, client: Client, run: Run) -> None:
+        """Write how a run ended as a line."""
+        if run.status.is_final:
+            took = f" after {run.duration_s:.1f} s" if run.duration_s is not None else ""
+            written = f"; {len(run.files)} files: `%tooi files {run.number}`" if run.files else ""
+            self._say(f"Run {run.number} of {run.tool_name}: {run.message}{took}{written}")
+
+    def output(self, output: Output) -> None:
+        """Write what a run wrote."""
+        self._write(output.stream, output.data)
+
+    def events(self, events: Iterator[T]) -> Iterator[T | None]:
+        """Yield the events as they are: nothing gathers here."""
+        return events
+
+    def tick(self) -> None:
+        """Do nothing: nothing gathers here."""
+
+    def _say(self, line: str, more: str = "") -> None:
+        if self._status is not None and line != self._line:
+            self._line = line
+            self._status.write(neutralised(line + more) + "\n")
+            self._status.flush()
+
+
+class Neutraliser:
+    """Turns a stream of bytes into text that cannot steer a terminal."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def feed(self, data: bytes) -> str:
+        """Return the text of the next piece; a character that was cut waits for its rest."""
+        return neutralised(self._decoder.decode(data))
+
+
+def neutralised(text: str) -> str:
+    """Return a text with its control characters made visible: escapes, bells, direction marks."""
+    return _LAYOUT.sub(lambda match: visible(match[0]), text)
