@@ -180,6 +180,7 @@ class ProcessEngine:
         while (ended := launch.ended(directory)) is None:
             if await self.status(handle) is EngineState.LOST:
                 kill_leftovers(handle.run_id)
+                self._let_go_of_ended()
                 return _lost(directory)
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 1.2, 0.05)

@@ -153,12 +153,10 @@ class Guardian:
         spec = self.spec
         os.setsid()
         signal.set_wakeup_fd(-1)
+        # Python ignores two signals from its start, and what is ignored stays so in the command
         for number in (
-            signal.SIGCHLD,
-            signal.SIGTERM,
-            signal.SIGHUP,
-            signal.SIGINT,
-            signal.SIGPIPE,
+            *(signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT),
+            *(signal.SIGPIPE, signal.SIGXFSZ),
         ):
             signal.signal(number, signal.SIG_DFL)
         stdin = os.open(spec["stdin"] or os.devnull, os.O_RDONLY)
@@ -349,7 +347,9 @@ class Guardian:
         for stream in self.streams.values():
             stream.close()
         # SIGXFSZ: one file grew to the limit before it was counted
-        if self.reason == "exited" and (self.detail.endswith("SIGXFSZ") or self._wrote_too_much()):
+        if self.reason == "exited" and (
+            self.exit_code == 128 + signal.SIGXFSZ or self._wrote_too_much()
+        ):
             self.reason = "limit_output"
         if self.reason not in ("exited", "not_started"):
             self.detail = ""
