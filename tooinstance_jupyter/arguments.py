@@ -34,7 +34,7 @@ _NAME = re.compile(r"[^\W\d]\w*")
 _DOLLAR = re.compile(r"\$([^\W\d]\w*(?:\.[^\W\d]\w*)*)")
 _FORMAT = re.compile(r"(?P<expression>.+?)(?:!(?P<conversion>[rsa]))?(?::(?P<spec>[^{}'\"]*))?")
 _CONVERSIONS: Mapping[str, Callable[[object], str]] = {"r": repr, "s": str, "a": ascii}
-_MAX_EXPRESSION = 1000
+_MAX_EXPRESSION, _MAX_CLOSING = 1000, 8
 
 
 class JsonDepthError(ArgumentsError):
@@ -318,8 +318,11 @@ def _expand_braces(
     name = _NAME.match(text, start)
     if name is None or name[0] not in namespace:
         return text[at], at + 1
-    close = text.find("}", start, start + _MAX_EXPRESSION)
-    while close >= 0:
+    close = start
+    for _ in range(_MAX_CLOSING):  # an expression may hold braces of its own
+        close = text.find("}", close + 1, start + _MAX_EXPRESSION)
+        if close < 0:
+            break
         source = text[start:close]
         field = _compiled(source)
         if field is not None:
@@ -328,7 +331,6 @@ def _expand_braces(
             if text.startswith("}", close + 1):
                 return f"{{{source}}}", close + 2
             return text[at], at + 1
-        close = text.find("}", close + 1, start + _MAX_EXPRESSION)
     return text[at], at + 1
 
 

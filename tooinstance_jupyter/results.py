@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -341,14 +341,15 @@ def _read_table(
     try:
         import pandas as pd
 
-        reader, defaults = {
+        readers: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "csv": (pd.read_csv, {}),
             "tsv": (pd.read_csv, {"sep": "\t"}),
             "json": (pd.read_json, {}),
             "jsonl": (pd.read_json, {"lines": True}),
             "parquet": (pd.read_parquet, {}),
             "xlsx": (pd.read_excel, {}),
-        }[kind]
+        }
+        reader, defaults = readers[kind]
         frame: pd.DataFrame = reader(path, **{**defaults, **options})
     except ImportError as error:
         package = error.name or {"parquet": "pyarrow", "xlsx": "openpyxl"}.get(kind, "pandas")

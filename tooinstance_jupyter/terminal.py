@@ -19,6 +19,7 @@ _PART = re.compile(
     | (?P<newline>\n) | (?P<tab>\t) | (?P<back>\r|\x08)
     | (?:\x1b\[|\x9b)(?P<parameters>[0-?]*)[\ -/]*(?P<final>[@-~])
     | (?:\x1b[]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]{0,4096}(?:\x07|\x9c|\x1b\\)
+    | (?:\x1b\[|\x9b)[0-?]*[\ -/]*\Z
     | \x1b[\ -/]*[0-~]
     | (?P<other>.)
     """,
@@ -132,6 +133,7 @@ def _lines(written: str) -> Iterator[list[Cell]]:
 
     def put(text: str) -> None:
         nonlocal column
+        line.extend([(" ", _PLAIN)] * (column - len(line)))
         line[column : column + len(text)] = [(char, style) for char in text]
         column += len(text)
 
@@ -160,11 +162,10 @@ def _lines(written: str) -> Iterator[list[Cell]]:
 def _erase(line: list[Cell], column: int, parameters: str) -> None:
     if parameters in ("", "0"):
         del line[column:]
-    elif parameters in ("1", "2"):
-        end = column + 1 if parameters == "1" else len(line)
-        line[:end] = [(" ", _PLAIN)] * min(end, len(line))
-        if parameters == "2":
-            del line[column:]
+    elif parameters == "1":
+        line[: column + 1] = [(" ", _PLAIN)] * min(column + 1, len(line))
+    elif parameters == "2":
+        line.clear()
 
 
 def _styled(style: Style, parameters: str) -> Style:

@@ -179,6 +179,49 @@ def test_a_secret_is_nowhere_but_in_the_tool(tooi: Any) -> None:
     assert not holding
 
 
+def test_a_secret_is_asked_for_without_an_echo(tooi: Any) -> None:
+    shell = pexpect.spawn(
+        tooi.argv[0],
+        [*tooi.argv[1:], "run", "--secret", "PROBE_TOKEN", "probe", "secret"],
+        env={name: value for name, value in tooi.env.items() if name != "PROBE_TOKEN"},
+        cwd=str(tooi.folder),
+        timeout=60,
+    )
+    shell.expect("PROBE_TOKEN: ")
+    shell.waitnoecho()
+    shell.sendline("typed-77-sesame")
+    shell.expect(pexpect.EOF)
+    shell.close()
+    assert shell.exitstatus == 0
+    assert b"typed-77-sesame" not in shell.before
+
+
+def test_nobody_is_asked_for_a_secret_without_a_terminal(tooi: Any) -> None:
+    process = subprocess.run(
+        [*tooi.argv, "run", "--secret", "NO_SUCH_TOKEN", "probe"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        cwd=tooi.folder,
+        env=tooi.env,
+        timeout=60,
+        start_new_session=True,
+    )
+    assert process.returncode == 2
+    assert b"NO_SUCH_TOKEN" in process.stderr
+
+
+def test_logs_can_be_followed_from_another_process(tooi: Any) -> None:
+    number = str(json.loads(tooi("run", "--json", "--detach", "probe", "wait").stdout)["number"])
+    process = tooi.start("logs", "-f", number)
+    try:
+        assert process.stdout.readline() == b"begun\n"
+        assert tooi("cancel", number).returncode == 0
+        assert process.wait(timeout=60) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_files_are_copied_out(tooi: Any, tmp_path: Path) -> None:
     run = json.loads(tooi("run", "--json", "probe", "write").stdout)
     number = str(run["number"])

@@ -38,7 +38,7 @@ from .sources import ParsedSource
 
 ENGINE = "process"
 _MOST_ATTEMPTS = 3
-_BUILD_UID_KEY = "0b01d000"
+_MOST_PROCESSES = 256
 _COUNTED = re.compile(r"(?:Resolved|Prepared|Installed) (\d+) packages?")
 
 
@@ -163,6 +163,7 @@ class Builder:
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{target}.lock"):
             made = None if force else _read_marker(target)
+            is_new = made is None
             if made is None:
                 try:
                     built = self._make(checkout, candidate, buildpack, target, work)
@@ -174,7 +175,6 @@ class Builder:
                 work.log("Already built from the same commit in the same way\n")
                 work.total = work.done + 1
             built, size_bytes = made
-            name = detect.pick(built.commands, candidate.entry_point, checkout.name)
             environment = Environment(
                 id=environment_id,
                 engine=ENGINE,
@@ -186,7 +186,13 @@ class Builder:
                 readable=built.readable,
                 size_bytes=size_bytes,
             )
-            help_text = self._check(name, built, environment, work)
+            try:
+                name = detect.pick(built.commands, candidate.entry_point, checkout.name)
+                help_text = self._check(name, built, environment, work)
+            except BaseException:
+                if is_new:
+                    shutil.rmtree(target, ignore_errors=True)
+                raise
         installed = [
             Candidate(runtime=candidate.runtime, entry_point=command, reason="installed with it")
             for command in built.commands
@@ -275,7 +281,8 @@ class _Work:
         self.scratch = folder / "scratch"
         self.scratch.mkdir(parents=True, exist_ok=True)
         self.sandbox = choose_sandbox(config.sandbox)
-        self.uid = unprivileged_uid(_BUILD_UID_KEY)
+        # all builds of one home share a cache, so they share a user
+        self.uid = unprivileged_uid(_hash({"home": config.home}))
         self.done = 0
         self.total = 0
         if self.uid is not None:
@@ -378,7 +385,7 @@ class _Shell:
             timeout_s=left if timeout_s is None else min(left, timeout_s),
             memory_bytes=config.build_memory_bytes,
             disk_bytes=config.build_disk_bytes,
-            processes=1024,
+            processes=_MOST_PROCESSES,
             tmp_bytes=config.build_disk_bytes,
             uid=work.uid,
         )

@@ -76,6 +76,7 @@ def fetch(
     commit = repository.fetch_commit(parsed.source.ref)
     repository.git("checkout", "--quiet", "--detach", commit, "--")
     repository.fetch_submodules()
+    repository.check_size()
     log(f"Fetched commit {commit}\n")
     return commit
 
@@ -149,6 +150,15 @@ class _Repository:
                     self._log(f"Left out: the submodule {name}, which cannot be fetched\n")
                 else:
                     todo.append(parent / name)
+
+    def check_size(self) -> None:
+        """Raise `SourceError` if what has come is larger than it may be."""
+        if _size(self._folder) > self._config.source_max_bytes:
+            raise SourceError(
+                f"The repository is larger than {self._config.source_max_bytes / 2**20:.0f} MiB.",
+                "Raise TooInstance.source_max_bytes if you trust it.",
+                code="source_too_large",
+            )
 
     def git(self, *arguments: str, folder: Path | None = None) -> str:
         """Run git in the repository and return what it printed.
@@ -257,13 +267,7 @@ class _Repository:
                 )
             if now >= next_look:
                 next_look = now + _SIZE_EVERY_S
-                if _size(self._folder) > self._config.source_max_bytes:
-                    raise SourceError(
-                        f"The repository is larger than "
-                        f"{self._config.source_max_bytes / 2**20:.0f} MiB.",
-                        "Raise TooInstance.source_max_bytes if you trust it.",
-                        code="source_too_large",
-                    )
+                self.check_size()
 
     def _masked(self, text: str) -> str:
         for secret in self._secrets:

@@ -28,7 +28,7 @@ _ARCHIVE = re.compile(
 )
 _TREE = re.compile(r"(?P<path>.+?)/(?:-/)?(?:tree|blob)/(?P<ref>[^/]+)(?:/(?P<sub>.+))?")
 _REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+@=#%~^{}-]*")
-_NPM_NAME = re.compile(r"(@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~_-][a-z0-9._~-]*", re.IGNORECASE)
+_NPM_NAME = re.compile(r"(@[a-z0-9][a-z0-9._~-]*/)?[a-z0-9][a-z0-9._~-]*", re.IGNORECASE)
 _NPM_VERSION = re.compile(r"[A-Za-z0-9^~<>=*.+-][A-Za-z0-9^~<>=*.+|\- ]{0,100}")
 _TOOL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 

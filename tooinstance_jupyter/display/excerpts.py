@@ -13,8 +13,8 @@ from ..errors import TooInstanceError
 from ..records import OutputFile, Run
 from ..requests import StreamName
 
-HEAD_BYTES = 12_000
-TAIL_BYTES = 24_000
+HEAD_BYTES = 8_000
+TAIL_BYTES = 16_000
 IMAGE_BYTES = 300_000
 TEXT_BYTES = 4_000
 MAX_PREVIEWS = 4

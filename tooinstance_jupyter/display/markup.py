@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ..terminal import visible
 
@@ -65,12 +66,22 @@ white-space:nowrap;background:none}
 .tooi dl{display:grid;grid-template-columns:max-content 1fr;gap:1px 14px;margin:0;
 padding:0 12px 8px}
 .tooi dt{color:var(--dim);font-weight:normal;margin:0}.tooi dd{margin:0;overflow-wrap:anywhere}
-.tooi progress{width:100%;height:6px;margin:0 0 6px;accent-color:var(--info);display:block}
+.tooi progress{appearance:none;width:100%;height:6px;margin:2px 0 10px;border:0;display:block;
+border-radius:3px;overflow:hidden;background:var(--line)}
+.tooi ::-webkit-progress-bar{background:var(--line)}
+.tooi ::-webkit-progress-value{background:var(--info)}
+.tooi ::-moz-progress-bar{background:var(--info)}
+.tooi pre.tooi-end{display:flex;flex-direction:column-reverse}
 .tooi-bar{padding:0 12px}.tooi img{max-width:100%;max-height:24em;margin:0 12px 8px;background:#fff}
+.tooi>style+.tooi-text{padding-top:8px}.tooi>style+.tooi-wrap{border-top:0}
+.tooi-wrap+.tooi-note{padding-top:4px}
 @container(max-width:560px){.tooi-wide{display:none}
 .tooi th,.tooi td{padding:3px 6px}
 .tooi-head,.tooi-text,.tooi-note{padding-left:8px;padding-right:8px}}
 </style>""")
+
+_CODE = re.compile(r"`([^`]{1,200})`")
+_WEB = re.compile(r"https?://[^\s<>\"'`]+")
 
 Column = tuple[str, str]
 """A heading with its CSS class: "", "grow", "number" or "wide"."""
@@ -94,17 +105,20 @@ def card(tone: str, *parts: Markup) -> Markup:
     return Markup('<div class="{}">{}{}</div>').format(classes, _STYLE, Markup("").join(parts))
 
 
+def marked(mark: str, tone: str = "") -> Markup:
+    """Return a sign in its colour: that of a tone, or else of the card."""
+    classes = f"tooi-mark tooi-{tone}" if tone else "tooi-mark"
+    return Markup('<span class="{}">{}</span>').format(classes, mark)
+
+
 def head(mark: str, title: str, command: str = "", meta: Iterable[str] = ()) -> Markup:
     """Return the first line of a card."""
-    return (
-        Markup(
-            '<div class="tooi-head"><span><span class="tooi-mark">{}</span> <b>{}</b></span>'
-        ).format(mark, visible(title))
-        + (Markup(" <code>{}</code>").format(visible(command)) if command else Markup(""))
-        + Markup(' <span class="tooi-meta">{}</span></div>').format(
-            visible(" · ".join(part for part in meta if part))
-        )
-    )
+    parts = [Markup("<span>{} <b>{}</b></span>").format(marked(mark), prose(title))]
+    if command:
+        parts.append(Markup("<code>{}</code>").format(visible(command)))
+    if shown := " · ".join(part for part in meta if part):
+        parts.append(Markup('<span class="tooi-meta">{}</span>').format(visible(shown)))
+    return Markup('<div class="tooi-head">{}</div>').format(Markup(" ").join(parts))
 
 
 def sentence(text: str, *, is_note: bool = False) -> Markup:
@@ -112,7 +126,16 @@ def sentence(text: str, *, is_note: bool = False) -> Markup:
     if not text:
         return Markup("")
     return Markup('<div class="tooi-{}">{}</div>').format(
-        "note" if is_note else "text", visible(text)
+        "note" if is_note else "text", prose(text)
+    )
+
+
+def prose(text: str) -> Markup:
+    """Return a text whose parts in backticks are code."""
+    parts = _CODE.split(visible(text))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if index % 2 else escape(part)
+        for index, part in enumerate(parts)
     )
 
 
@@ -159,14 +182,13 @@ def facts(pairs: Iterable[tuple[str, str | Markup]]) -> Markup:
     )
 
 
-def link(address: str) -> Markup:
-    """Return an address as a link if it is one of the web, else as text."""
-    shown = visible(address)
-    if address.lower().startswith(("https://", "http://")):
-        return Markup('<a href="{0}" rel="noopener noreferrer" target="_blank">{0}</a>').format(
-            shown
-        )
-    return Markup("{}").format(shown)
+def link(text: str, address: str) -> Markup:
+    """Return a text as a link if its address is one of the web."""
+    if not _WEB.fullmatch(address):
+        return Markup("{}").format(visible(text))
+    return Markup('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>').format(
+        visible(address), visible(text)
+    )
 
 
 def columns_of_text(rows: Sequence[Sequence[str]]) -> str:

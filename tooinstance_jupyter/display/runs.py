@@ -28,6 +28,7 @@ from .markup import (
     details,
     duration,
     head,
+    marked,
     moment,
     sentence,
     shortened,
@@ -43,8 +44,9 @@ _MARKS = {
     RunStatus.LOST: ("?", "warn"),
 }
 _BUSY = ("●", "busy")
+_ISOLATION = {"none": "not isolated"}
 _MAX_FILES = 50
-_MAX_HTML = {"stdout": 90_000, "stderr": 30_000}
+_MAX_HTML = {"stdout": 72_000, "stderr": 22_000}
 _MAX_ARGUMENTS = 300
 _MAX_JSON_TEXT = 10_000
 _CSV_ROWS, _CSV_COLUMNS, _CSV_CELL = 6, 8, 60
@@ -69,7 +71,7 @@ def render_run(run: Run, output: RunOutput) -> MimeBundle:
     title, command, meta = _title(run), _command(run), _meta(run)
     trouble = "" if run.status is RunStatus.SUCCEEDED else run.message
     hint = run.failure.hint if run.failure else ""
-    stdout = _stream(output.stdout, run.stdout, _MAX_HTML["stdout"])
+    stdout = _stream(run, output.stdout, run.stdout, _MAX_HTML["stdout"])
     files = _files(run, output)
     parts = [
         head(mark, title, command, meta),
@@ -93,7 +95,7 @@ def render_run(run: Run, output: RunOutput) -> MimeBundle:
 
 def runs_bundle(page: Page[Run]) -> MimeBundle:
     """Return the display of a list of runs."""
-    more = "There are more: `--cursor` shows the next." if page.next_cursor else ""
+    more = f"There are more: `--cursor {page.next_cursor}`" if page.next_cursor else ""
     rows = [
         (
             str(run.number),
@@ -110,14 +112,19 @@ def runs_bundle(page: Page[Run]) -> MimeBundle:
     headings = ("run", "", "tool", "arguments", "message", "took", "files", "started")
     kinds = ("number", "", "", "grow", "wide", "number", "number", "wide")
     nothing = "" if rows else "No runs yet. `%tooi run TOOL` makes one."
+    signs = [marked(*_MARKS.get(run.status, _BUSY)) for run in page.items]
     html = card(
         "",
-        sentence(nothing) if nothing else table(list(zip(headings, kinds, strict=True)), rows),
+        sentence(nothing)
+        or table(
+            list(zip(headings, kinds, strict=True)),
+            [(row[0], sign, *row[2:]) for row, sign in zip(rows, signs, strict=True)],
+        ),
         sentence(more, is_note=True),
     )
     text = nothing or columns_of_text([headings, *rows])
     record = {"items": [_record(run) for run in page.items], "next_cursor": page.next_cursor}
-    return bundle("runs", "\n".join(filter(None, (text, more))), html, record)
+    return bundle("runs", "\n".join(filter(None, (text, visible(more)))), html, record)
 
 
 def _title(run: Run) -> str:
@@ -136,34 +143,52 @@ def _meta(run: Run) -> list[str]:
         f"run {run.number}" + (f" “{run.label}”" if run.label else ""),
         took,
         "" if run.exit_code is None else f"exit code {run.exit_code}",
-        run.engine + (f", {run.isolation}" if run.isolation else ""),
+        ", ".join(filter(None, (run.engine, _ISOLATION.get(run.isolation, run.isolation)))),
         "" if run.limits.network else "no network",
     ]
 
 
-def _stream(excerpt: Excerpt, size_of: StreamSize, most: int) -> Markup:
-    """Return a stream; where colours would make it huge, without them."""
+def _stream(run: Run, excerpt: Excerpt, size_of: StreamSize, most: int) -> Markup:
+    """Return a stream in at most about `most` characters of HTML."""
     if not excerpt.size_bytes:
         return Markup("")
     if excerpt.is_binary:
         return sentence(_binary(excerpt))
-    parts = [_pre(excerpt.head, most if not excerpt.tail else most // 3)]
-    if excerpt.left_out_bytes:
-        parts.append(_cut(_left_out(excerpt)))
-    if excerpt.tail:
-        parts.append(_pre(excerpt.tail, most * 2 // 3))
+    first, last = excerpt.head, excerpt.tail
+    html, used = _fitted(first, most // 3 if last else most)
+    if used < len(first) and not last:
+        place = first.rfind(b"\n", 0, len(first) // 3) + 1
+        first, last = first[:place], first[place:]
+        html, used = _fitted(first, most // 3)
+    parts = [_pre(html, at_end=not run.status.is_final and not last)] if first else []
+    if last:
+        html, used_of_last = _fitted(last, most * 2 // 3, from_end=True)
+        used += used_of_last
+        if used < excerpt.size_bytes:
+            parts.append(_cut(_left_out(excerpt.size_bytes - used)))
+        parts.append(_pre(html, at_end=True))
     if size_of.is_cut:
         parts.append(_cut(_limit(size_of)))
     return Markup("").join(parts)
 
 
-def _pre(data: bytes, most: int) -> Markup:
-    written = data.decode("utf-8", "replace").rstrip("\n")
-    html = to_html(written)
-    if len(html) > most:
-        html = Markup("{}").format(to_text(written))
-    if len(html) > most:  # all quotes and brackets: an escape has up to five characters
-        html = Markup("{}…").format(to_text(written)[: most // 5])
+def _fitted(data: bytes, most: int, *, from_end: bool = False) -> tuple[Markup, int]:
+    """Return the HTML of as many lines as fit, and how many bytes those have."""
+    while len(html := to_html(data.decode("utf-8", "replace").rstrip("\n"))) > most:
+        keep = len(data) * most * 9 // (10 * len(html))
+        if from_end:
+            start = data.find(b"\n", len(data) - keep) + 1
+            data = data[start or len(data) - keep :]
+        else:
+            end = data.rfind(b"\n", 0, keep) + 1
+            data = data[: end or keep]
+    return html, len(data)
+
+
+def _pre(html: Markup, *, at_end: bool = False) -> Markup:
+    """Return preformatted text, scrolled to its end if that is what matters."""
+    if at_end:
+        return Markup('<pre class="tooi-end"><code>{}</code></pre>').format(html)
     return Markup("<pre>{}</pre>").format(html)
 
 
@@ -171,8 +196,8 @@ def _cut(text: str) -> Markup:
     return Markup('<div class="tooi-cut">{}</div>').format(text)
 
 
-def _left_out(excerpt: Excerpt) -> str:
-    return f"… {size(excerpt.left_out_bytes)} left out …"
+def _left_out(size_bytes: int) -> str:
+    return f"… {size(size_bytes)} left out …"
 
 
 def _limit(size_of: StreamSize) -> str:
@@ -183,14 +208,14 @@ def _limit(size_of: StreamSize) -> str:
 
 
 def _binary(excerpt: Excerpt) -> str:
-    return f"Binary output, {size(excerpt.size_bytes)}."
+    return f"Binary output, {size(excerpt.size_bytes)}; stdout_bytes and stderr_bytes hold it."
 
 
 def _stderr(run: Run, excerpt: Excerpt) -> Markup:
     if not excerpt.size_bytes:
         return Markup("")
     is_open = run.status in (RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.LOST)
-    content = _stream(excerpt, run.stderr, _MAX_HTML["stderr"])
+    content = _stream(run, excerpt, run.stderr, _MAX_HTML["stderr"])
     return details(f"stderr, {size(excerpt.size_bytes)}", content, is_open=is_open)
 
 
@@ -245,8 +270,10 @@ def _preview(file: OutputFile, data: bytes) -> Markup | None:
         rows = _csv_rows(data, "\t" if suffix == ".tsv" else ",", is_whole=is_whole)
         if rows is not None:
             return rows
-    pre = _pre(data, excerpts.TEXT_BYTES * 5)
-    return pre if is_whole else pre + _cut(f"… {size(file.size_bytes - len(data))} more …")
+    html, used = _fitted(data, excerpts.TEXT_BYTES * 3)
+    if used == file.size_bytes:
+        return _pre(html)
+    return _pre(html) + _cut(f"… {size(file.size_bytes - used)} more …")
 
 
 def _csv_rows(data: bytes, delimiter: str, *, is_whole: bool) -> Markup | None:
@@ -279,7 +306,7 @@ def _text_of_output(run: Run, output: RunOutput) -> Iterator[str]:
             continue
         yield to_text(excerpt.head.decode("utf-8", "replace")).rstrip("\n")
         if excerpt.left_out_bytes:
-            yield _left_out(excerpt)
+            yield _left_out(excerpt.left_out_bytes)
         if excerpt.tail:
             yield to_text(excerpt.tail.decode("utf-8", "replace")).rstrip("\n")
         if size_of.is_cut:

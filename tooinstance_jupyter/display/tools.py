@@ -21,6 +21,7 @@ from .markup import (
     facts,
     head,
     link,
+    marked,
     moment,
     sentence,
     shortened,
@@ -43,7 +44,7 @@ def tool_bundle(detail: ToolDetail) -> MimeBundle:
     """Return the display of a tool with its versions."""
     tool, ready = detail.tool, detail.ready
     newest = detail.versions[0] if detail.versions else None
-    mark, tone = _mark(ready or newest)
+    mark, tone = _mark(_shown(detail))
     example = f"%tooi run {tool.name}" if ready else ""
     state = "" if newest is None or newest is ready else f"{newest.number}: {newest.message}"
     others = [c.entry_point for c in ready.candidates] if ready else []
@@ -57,13 +58,13 @@ def tool_bundle(detail: ToolDetail) -> MimeBundle:
         ("access", _access(tool)),
         ("run it", example),
     ]
-    title = _version_title(tool, ready or newest)
+    title = _version_title(tool, _shown(detail))
     meta = [tool.owner, f"created {moment(tool.created_at)}"]
     html = card(
         tone,
         head(mark, title, meta=meta),
         sentence(tool.description),
-        facts((name, link(value) if name == "source" else value) for name, value in pairs),
+        facts((name, _source(tool) if name == "source" else value) for name, value in pairs),
         _versions(detail.versions),
     )
     text = [f"{mark} {title}  " + " · ".join(meta), tool.description]
@@ -73,7 +74,7 @@ def tool_bundle(detail: ToolDetail) -> MimeBundle:
 
 def tools_bundle(page: Page[ToolDetail]) -> MimeBundle:
     """Return the display of a list of tools."""
-    more = "There are more: `--cursor` shows the next." if page.next_cursor else ""
+    more = f"There are more: `--cursor {page.next_cursor}`" if page.next_cursor else ""
     nothing = "" if page.items else "No tools. `%tooi create LINK` makes one."
     headings = ("tool", "", "description", "source", "owner")
     kinds = ("", "", "grow", "wide", "wide")
@@ -86,14 +87,17 @@ def tools_bundle(page: Page[ToolDetail]) -> MimeBundle:
             detail.tool.owner,
         )
         for detail in page.items
-        for newest in [detail.ready or (detail.versions[0] if detail.versions else None)]
+        for newest in [_shown(detail)]
     ]
     html = card(
         "",
         sentence(nothing)
         or table(
             list(zip(headings, kinds, strict=True)),
-            [(*row[:3], link(row[3]), row[4]) for row in rows],
+            [
+                (row[0], marked(*_mark(_shown(item))), row[2], _source(item.tool), row[4])
+                for row, item in zip(rows, page.items, strict=True)
+            ],
         ),
         sentence(more, is_note=True),
     )
@@ -101,7 +105,7 @@ def tools_bundle(page: Page[ToolDetail]) -> MimeBundle:
         [headings, *((*row[:2], shortened(row[2], 60), *row[3:]) for row in rows)]
     )
     record = {"items": [_detail(item) for item in page.items], "next_cursor": page.next_cursor}
-    return bundle("tools", "\n".join(filter(None, (text, more))), html, record)
+    return bundle("tools", "\n".join(filter(None, (text, visible(more)))), html, record)
 
 
 def version_bundle(tool: Tool, version: Version, log: str = "") -> MimeBundle:
@@ -184,6 +188,15 @@ def _mark(version: Version | None) -> tuple[str, str]:
     return ("", "") if version is None else _MARKS.get(version.status, _BUSY)
 
 
+def _shown(detail: ToolDetail) -> Version | None:
+    """Return the version that a run takes, else the newest."""
+    return detail.ready or (detail.versions[0] if detail.versions else None)
+
+
+def _source(tool: Tool) -> Markup:
+    return link(str(tool.source), tool.source.location)
+
+
 def _version_title(tool: Tool, version: Version | None) -> str:
     return tool.name if version is None else f"{tool.name}@{version.number}"
 
@@ -200,7 +213,7 @@ def _versions(versions: Sequence[Version]) -> Markup:
     rows = [
         (
             f"@{version.number}",
-            _mark(version)[0],
+            marked(*_mark(version)),
             version.message,
             (version.commit or "")[:12],
             moment(version.created_at),

@@ -9,6 +9,7 @@ import dataclasses
 import logging
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,12 +49,14 @@ class Builds:
     """Builds, as one principal after another asks for them.
 
     A build is carried out by the process that asked for it, which holds a lock on the build's
-    folder meanwhile: others see from the lock whether it is still at work, and stop it by a file.
+    folder from before the version is recorded: others see from the lock whether it is still at
+    work, and stop it by a file.
     """
 
     config: TooInstance
     store: Store
     tools: Tools
+    _at_work: dict[str, FileLock] = field(default_factory=dict)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def plan(self, tool: Tool, *, ref: str | None, engine: str) -> tuple[Version, ParsedSource]:
@@ -64,9 +67,13 @@ class Builds:
 
     def plan_from(self, tool: Tool, parsed: ParsedSource, *, engine: str) -> Version:
         """Record a new version of a tool from a source that was parsed, with its credential."""
-        return self.store.add_version(
-            Version(tool_id=tool.id, number=0, source=parsed.source, engine=engine)
-        )
+        version = Version(tool_id=tool.id, number=0, source=parsed.source, engine=engine)
+        folder = self.folder(version.id)
+        folder.mkdir(parents=True, mode=0o700)
+        lock = FileLock(folder / "alive", thread_local=False)
+        lock.acquire()
+        self._at_work[version.id] = lock
+        return self.store.add_version(version)
 
     def carry_out(
         self, version: Version, tool: Tool, parsed: ParsedSource, *, force: bool = False
@@ -76,9 +83,9 @@ class Builds:
         Raises nothing that a build can do wrong: that stands in the version.
         """
         folder = self.folder(version.id)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         recorder = _Recorder(self, version, folder)
-        with FileLock(folder / "alive"):
+        with ExitStack() as held:
+            held.callback(self._at_work.pop(version.id).release, force=True)
             try:
                 outcome = Builder(self.config).build(
                     parsed,
@@ -180,11 +187,7 @@ class Builds:
         if version.status.is_final:
             return version
         folder = self.folder(version.id)
-        if not (folder / "alive").exists():
-            # its process has not come to it yet, or died before: a minute tells
-            if (now() - version.created_at).total_seconds() < 60:
-                return version
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             with FileLock(folder / "alive", timeout=0):
                 current = self.store.get_version(version.id) or version
