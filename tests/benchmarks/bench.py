@@ -31,6 +31,8 @@ from tooinstance_jupyter.records import (
     now,
 )
 from tooinstance_jupyter.requests import NewRun, NewTool, Output, RunFilter
+from tooinstance_jupyter.store import schema, search
+from tooinstance_jupyter.store.repository import _row
 
 PACKAGE, COMMAND = "sherlock-project==0.16.0", "sherlock"
 UV = uv.find_uv_bin()
@@ -42,10 +44,10 @@ def main(names: list[str]) -> int:
         function.__name__: function
         for function in (imports, cold, existing, warm, following, listing)
     }
-    rows = [row for name in names or benchmarks for row in benchmarks[name]()]
     print("| what | ours | peer | ratio |\n|---|---|---|---|")
-    for row in rows:
-        print("| " + " | ".join(row) + " |")
+    for name in names or benchmarks:
+        for row in benchmarks[name]():
+            print("| " + " | ".join(row) + " |", flush=True)
     return 0
 
 
@@ -177,7 +179,7 @@ def listing() -> Iterator[Row]:
             "next 20": RunFilter(limit=20, cursor=page.next_cursor),
             "by text, one hit": RunFilter(text="needle"),
             "by text, 50,000 hits": RunFilter(text="even"),
-            "by tool and status": RunFilter(tool="t7", status=RunStatus.FAILED),
+            "by tool and status": RunFilter(tool="t10", status=RunStatus.FAILED),
         }
         for name, which in asked.items():
             assert client.runs(which).items, name
@@ -186,11 +188,12 @@ def listing() -> Iterator[Row]:
 
 
 def fill(client: LocalClient, count: int) -> None:
-    store = client._store
+    """Put runs into the store in one transaction: one for each would take minutes."""
     owner = client.principal.name
-    for number in range(count):
-        store.add_run(
-            Run(
+    with client._store._database.writing() as connection:
+        for number in range(1, count + 1):
+            run = Run(
+                number=number,
                 owner=owner,
                 tool_id=None,
                 tool_name=f"{owner}/t{number % 50}",
@@ -202,7 +205,8 @@ def fill(client: LocalClient, count: int) -> None:
                 status=RunStatus.SUCCEEDED if number % 10 else RunStatus.FAILED,
                 finished_at=now(),
             )
-        )
+            connection.execute(schema.runs.insert().values(_row(run)))
+            search.index_run(connection, run)
 
 
 @contextmanager

@@ -148,7 +148,8 @@ KINDS: dict[str, tuple[Mapping[str, str | bytes], str, str]] = {
                 {"name": "@ada/frobnicate", "version": "1.0.0", "bin": "cli.js"}
             ),
             "cli.js": "#!/usr/bin/env node\nconst a = process.argv;\n"
-            'console.log(a[2] === "--help" ? "Usage: frobnicate" : "frobnicated " + (a[3] || 1));\n',
+            "const said = `frobnicated ${a[3] || 1}`;\n"
+            "console.log(a[2] === '--help' ? 'Usage: frobnicate' : said);\n",
         },
         "frobnicate",
         "node",
@@ -332,7 +333,10 @@ FAILURES: dict[str, tuple[Mapping[str, str | bytes], str, str]] = {
         "3.99",
     ),
     "a module that is not declared": (
-        {"frobnicate": "#!/usr/bin/env python3\nimport no_such_module_zq\n", "requirements.txt": ""},
+        {
+            "frobnicate": "#!/usr/bin/env python3\nimport no_such_module_zq\n",
+            "requirements.txt": "",
+        },
         "check_failed",
         "No module named 'no_such_module_zq'",
     ),

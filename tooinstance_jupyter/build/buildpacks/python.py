@@ -103,6 +103,7 @@ class PythonBuildpack:
             if candidate.entry_point.startswith("-m "):
                 module = candidate.entry_point.removeprefix("-m ")
                 commands[candidate.entry_point] = (str(venv / "bin" / "python"), "-m", module)
+        _compile(site, venv, source if kind == "files" else None, readable)
         is_package_run = kind == "files" and candidate.entry_point.startswith("-m ")
         return Built(
             commands=commands,
@@ -129,7 +130,7 @@ class PythonBuildpack:
             [
                 *(uv.find_uv_bin(), "pip", "install", "--python", str(venv / "bin" / "python")),
                 # an environment that shared its files with the cache could be changed through it
-                *("--link-mode", "copy", "--compile-bytecode", "--no-progress"),
+                *("--link-mode", "copy", "--no-compile-bytecode", "--no-progress"),
                 *what,
             ],
             cwd=cwd,
@@ -225,6 +226,21 @@ def _ask(python: str, expression: str) -> str:
         text=True,
         check=True,
     ).stdout.strip()
+
+
+def _compile(site: Site, venv: Path, source: Path | None, readable: Sequence[Path]) -> None:
+    """Compile what runs may import; the tests of packages are often most of their files."""
+    folders = [str(path) for path in venv.glob("lib/python*/site-packages")]
+    site.shell(
+        [
+            *(str(venv / "bin" / "python"), "-m", "compileall", "-q", "-q", "-j", "0"),
+            *("-x", r"[/\\]tests?[/\\]", *folders, *([str(source)] if source else [])),
+        ],
+        cwd=site.target,
+        readable=readable,
+        network=False,
+        check=False,  # old files that cannot be compiled are nobody's loss
+    )
 
 
 def _script(candidate: Candidate) -> str | None:

@@ -1,0 +1,448 @@
+"""What people can do with tools, builds and runs, through the client as a front end would."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tooinstance_jupyter.client.local import LocalClient
+from tooinstance_jupyter.config import TooInstance
+from tooinstance_jupyter.errors import (
+    ConflictError,
+    InvalidValueError,
+    NameTakenError,
+    NotFoundError,
+    TooInstanceError,
+)
+from tooinstance_jupyter.records import Run, RunStatus, Version, VersionStatus, Visibility
+from tooinstance_jupyter.requests import NewRun, NewTool, Output, RunFilter, ToolChanges
+
+Open = Callable[..., LocalClient]
+Finish = Callable[[LocalClient, Version], Version]
+
+
+def run(client: LocalClient, *arguments: str, **given: Any) -> Run:
+    new = NewRun(tool=given.pop("tool", "probe"), arguments=arguments, **given)
+    return client.wait(client.run(new).number)
+
+
+def until(condition: Callable[[], Any], what: str) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end, f"{what} did not happen"
+        time.sleep(0.01)
+
+
+def test_a_run_keeps_what_it_was_and_what_came_of_it(
+    client: LocalClient, probe: Version, tmp_path: Path
+) -> None:
+    (tmp_path / "in.txt").write_text("in")
+    ended = run(client, "write", "a b.csv", inputs=[tmp_path / "in.txt"], label="first")
+    assert (ended.status, ended.exit_code) == (RunStatus.SUCCEEDED, 0)
+    assert ended.arguments == ("write", "a b.csv")
+    assert [file.path for file in ended.inputs] == ["in.txt"]
+    assert [(file.path, file.media_type) for file in ended.files] == [("a b.csv", "text/csv")]
+    assert client.file_path(ended.number, "a b.csv").read_text() == "of a b.csv\n"
+    assert ended.started_at is not None
+    assert ended.finished_at is not None
+    assert ended.label == "first"
+    assert client.get_run(ended.number) == ended
+
+
+def test_the_exit_code_of_a_tool_is_its_failure_and_not_ours(
+    client: LocalClient, probe: Version
+) -> None:
+    ended = run(client, "fail")
+    assert (ended.status, ended.exit_code, ended.failure) == (RunStatus.FAILED, 3, None)
+
+
+def test_output_is_followed_as_it_comes_and_from_any_place(
+    client: LocalClient, probe: Version
+) -> None:
+    started = client.run(NewRun(tool="probe", arguments=["slow"]))
+    moments: list[float] = []
+    text = b""
+    for event in client.follow(started.number):
+        if isinstance(event, Output):
+            assert event.offset == len(text)
+            text += event.data
+            moments.append(time.monotonic())
+    assert text == b"1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n"
+    assert moments[-1] - moments[0] > 0.5, "it all came at the end"
+    again = [e for e in client.follow(started.number, stdout_offset=4) if isinstance(e, Output)]
+    assert b"".join(event.data for event in again) == text[4:]
+
+
+def test_a_wait_may_be_given_up_and_the_run_goes_on(client: LocalClient, probe: Version) -> None:
+    started = client.run(NewRun(tool="probe", arguments=["sleep"]))
+    assert client.wait(started.number, timeout_s=0.05).status is RunStatus.RUNNING
+    assert client.cancel(started.number).status is RunStatus.CANCELLED
+    assert client.cancel(started.number).status is RunStatus.CANCELLED
+
+
+def test_cancel_and_end_at_once_make_one_final_state(client: LocalClient, probe: Version) -> None:
+    for _ in range(5):
+        number = client.run(NewRun(tool="probe", arguments=["hello"])).number
+        with ThreadPoolExecutor(2) as pool:
+            futures = [pool.submit(ask, number) for ask in (client.cancel, client.wait)]
+            seen = {future.result().status for future in futures}
+        assert seen == {client.get_run(number).status}
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"timeout_s": 0}, "limit_out_of_range"),
+        ({"timeout_s": -1}, "limit_out_of_range"),
+        ({"timeout_s": float("nan")}, "limit_out_of_range"),
+        ({"timeout_s": 10**6}, "limit_out_of_range"),
+        ({"memory_bytes": 10**15}, "limit_out_of_range"),
+        ({"variables": {"LD_PRELOAD": "x"}}, "variable_invalid"),
+        ({"inputs": [Path("/no/such/file")]}, "input_missing"),
+        ({"stdin": Path("/no/such/file")}, "input_missing"),
+        ({"arguments": "'unclosed"}, "arguments_unbalanced"),
+        ({"arguments": ["a\0b"]}, "arguments_invalid"),
+        ({"tool": "probe@9"}, "not_found"),
+        ({"tool": "prob"}, "not_found"),
+    ],
+)
+def test_a_run_that_cannot_be_leaves_nothing_behind(
+    client: LocalClient, probe: Version, config: TooInstance, given: Any, code: str
+) -> None:
+    with pytest.raises(TooInstanceError) as caught:
+        client.run(NewRun(**{"tool": "probe", **given}))
+    assert caught.value.error_code == code
+    assert list(config.runs_path.iterdir()) == []
+    assert client.runs(RunFilter()).items == []
+
+
+def test_the_nearest_name_is_suggested(client: LocalClient, probe: Version) -> None:
+    with pytest.raises(NotFoundError, match="Did you mean probe"):
+        client.tool("prob")
+
+
+def test_a_run_is_rerun_with_its_inputs_and_other_arguments(
+    client: LocalClient, probe: Version, tmp_path: Path
+) -> None:
+    (tmp_path / "in.txt").write_text("in")
+    first = run(client, "cat", inputs=[tmp_path / "in.txt"], stdin=b"through", label="l")
+    (tmp_path / "in.txt").unlink()
+    again = client.wait(client.rerun(first.number).number)
+    assert client.read_output(again.number, "stdout") == b"through"
+    assert (again.inputs, again.label) == (first.inputs, "l")
+    changed = client.rerun(first.number, NewRun(tool="probe", arguments=["else"]))
+    assert client.wait(changed.number).arguments == ("else",)
+
+
+def test_a_rerun_says_which_input_the_tool_changed_and_which_secret_is_missing(
+    client: LocalClient, probe: Version, tmp_path: Path
+) -> None:
+    (tmp_path / "in.txt").write_text("in")
+    first = run(client, "change", "in.txt", inputs=[tmp_path / "in.txt"])
+    with pytest.raises(ConflictError, match=r"in\.txt"):
+        client.rerun(first.number)
+    secret = run(client, "env", secrets={"TOKEN": "s3cret"})
+    assert b"TOKEN=***" in client.read_output(secret.number, "stdout")
+    with pytest.raises(InvalidValueError, match="--secret TOKEN"):
+        client.rerun(secret.number)
+
+
+def test_no_secret_is_anywhere_in_the_home(
+    client: LocalClient, probe: Version, config: TooInstance
+) -> None:
+    run(client, "env", secrets={"TOKEN": "s3cret-value"})
+    for path in config.home_path.rglob("*"):
+        assert not path.is_file() or b"s3cret-value" not in path.read_bytes(), path
+
+
+def test_a_credential_in_a_link_is_nowhere_in_the_home(
+    client: LocalClient, config: TooInstance, finish: Finish
+) -> None:
+    link = "http://ada:s3cret-value@127.0.0.1:9/o/r"
+    version = finish(client, client.create(NewTool(source=link))[1])
+    assert version.status is VersionStatus.FAILED
+    assert "s3cret" not in repr(version) + client.build_log(version.id)
+    for path in config.home_path.rglob("*"):
+        assert not path.is_file() or b"s3cret-value" not in path.read_bytes(), path
+
+
+def test_a_name_is_taken_by_a_tool_that_is_ready_and_free_after_a_failure(
+    client: LocalClient, probe: Version, folder: Path, tmp_path: Path, finish: Finish
+) -> None:
+    with pytest.raises(NameTakenError):
+        client.create(NewTool(source=str(folder)))
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    first = finish(client, client.create(NewTool(source=str(broken)))[1])
+    assert first.status is VersionStatus.FAILED
+    (broken / "broken").write_text("#!/bin/sh\n")
+    second = finish(client, client.create(NewTool(source=str(broken)))[1])
+    assert (second.status, second.number) == (VersionStatus.READY, 2)
+
+
+def test_a_deleted_tool_keeps_its_runs_readable(
+    client: LocalClient, probe: Version, folder: Path
+) -> None:
+    ended = run(client, "hello")
+    client.delete("probe")
+    with pytest.raises(NotFoundError):
+        client.tool("probe")
+    assert client.get_run(ended.number).tool_name == "ada/probe"
+    assert client.read_output(ended.number, "stdout") == b"hello\n"
+    client.create(NewTool(source=str(folder)))
+
+
+def test_a_tool_is_renamed_and_described(client: LocalClient, probe: Version) -> None:
+    client.update("probe", ToolChanges(name="sonde", description="German for probe"))
+    assert client.tool("sonde").tool.description == "German for probe"
+    assert [d.tool.name for d in client.tools(text="german").items] == ["sonde"]
+    with pytest.raises(InvalidValueError):
+        client.update("sonde", ToolChanges(name="Not Good"))
+
+
+def test_a_tool_is_found_by_the_source_it_was_made_from(
+    client: LocalClient, probe: Version, folder: Path
+) -> None:
+    assert client.tool(str(folder)).tool.name == "probe"
+
+
+def test_a_private_tool_does_not_exist_for_others_until_it_is_shared(
+    client: LocalClient, probe: Version, open_client: Open
+) -> None:
+    stranger = open_client("mallory")
+
+    def answers(tool: str) -> str:
+        try:
+            stranger.run(NewRun(tool=tool))
+        except NotFoundError as error:
+            return str(error).replace(tool, "TOOL")
+        return "it ran"
+
+    assert answers("ada/probe") == answers("ada/nothing")
+    client.update("probe", ToolChanges(access=("mallory",)))
+    assert run(stranger, "hello", tool="ada/probe").owner == "mallory"
+    client.update("probe", ToolChanges(access=(), visibility=Visibility.PUBLIC))
+    assert [d.tool.name for d in stranger.tools(scope="public").items] == ["probe"]
+    with pytest.raises(NotFoundError):
+        stranger.delete("ada/probe")
+    with pytest.raises(NotFoundError):
+        stranger.build("ada/probe")
+
+
+def test_a_run_belongs_to_whoever_ran_it(
+    client: LocalClient, probe: Version, open_client: Open
+) -> None:
+    mine = run(client, "hello")
+    stranger = open_client("mallory")
+
+    def answer(number: int) -> str:
+        with pytest.raises(NotFoundError) as caught:
+            stranger.get_run(number)
+        return str(caught.value).replace(str(number), "N")
+
+    assert answer(mine.number) == answer(mine.number + 1000)
+    for ask in (stranger.cancel, stranger.delete_run, stranger.wait, stranger.rerun):
+        with pytest.raises(NotFoundError):
+            ask(mine.number)
+    with pytest.raises(NotFoundError):
+        stranger.read_output(mine.number, "stdout")
+    assert stranger.runs(RunFilter()).items == []
+
+
+def test_a_run_is_deleted_once_it_has_ended(
+    client: LocalClient, probe: Version, config: TooInstance
+) -> None:
+    started = client.run(NewRun(tool="probe", arguments=["sleep"]))
+    with pytest.raises(ConflictError):
+        client.delete_run(started.number)
+    client.cancel(started.number)
+    client.delete_run(started.number)
+    assert list(config.runs_path.iterdir()) == []
+    with pytest.raises(NotFoundError):
+        client.get_run(started.number)
+
+
+def test_garbage_is_named_before_it_is_removed_and_nothing_in_use_is(
+    client: LocalClient, probe: Version, config: TooInstance, folder: Path, finish: Finish
+) -> None:
+    assert list(client.collect_garbage(dry_run=True)) == []
+    (folder / "probe").write_text("#!/bin/sh\necho other\n")
+    finish(client, client.create(NewTool(source=str(folder), name="other"))[1])
+    client.delete("probe")
+    orphan = config.runs_path / ("0" * 32)
+    orphan.mkdir()
+    os.utime(orphan, (1, 1))
+
+    named = client.collect_garbage(dry_run=True)
+    assert sorted(removal.kind for removal in named) == ["environment", "run"]
+    assert orphan.exists()
+    assert list(client.collect_garbage(dry_run=False)) == list(named)
+
+    assert not orphan.exists()
+    assert client.collect_garbage(dry_run=True) == []
+    assert run(client, tool="other").exit_code == 0
+
+
+def test_a_missing_environment_is_said_and_built_again(
+    client: LocalClient, probe: Version, config: TooInstance, finish: Finish
+) -> None:
+    for environment in config.environments_path.iterdir():
+        if environment.is_dir():
+            environment.rename(config.home_path / "gone")
+    with pytest.raises(ConflictError) as caught:
+        client.run(NewRun(tool="probe"))
+    assert caught.value.error_code == "environment_missing"
+    finish(client, client.build("probe"))
+    assert run(client, "hello").exit_code == 0
+
+
+def test_a_missing_run_directory_is_no_crash(
+    client: LocalClient, probe: Version, config: TooInstance
+) -> None:
+    ended = run(client, "write", "x")
+    (config.runs_path / ended.id).rename(config.home_path / "gone")
+    assert client.read_output(ended.number, "stdout") == b""
+    with pytest.raises(NotFoundError):
+        client.file_path(ended.number, "x")
+    client.delete_run(ended.number)
+
+
+def in_another_process(config: TooInstance, code: str) -> subprocess.Popen[bytes]:
+    start = f"""
+        import os, signal
+        from tooinstance_jupyter.client.local import LocalClient
+        from tooinstance_jupyter.config import TooInstance
+        from tooinstance_jupyter.records import Principal
+        from tooinstance_jupyter.requests import NewRun, NewTool
+        client = LocalClient(TooInstance(home={config.home!r}), Principal(name="ada"))
+    """
+    whole = textwrap.dedent(start) + textwrap.dedent(code)
+    return subprocess.Popen([sys.executable, "-c", whole], stdout=subprocess.PIPE)
+
+
+def test_a_run_whose_program_was_killed_is_complete_in_the_next(
+    client: LocalClient, probe: Version, config: TooInstance
+) -> None:
+    other = in_another_process(
+        config,
+        """
+        client.run(NewRun(tool="probe", arguments=["slow"]))
+        os.kill(os.getpid(), signal.SIGKILL)
+        """,
+    )
+    assert other.wait() == -signal.SIGKILL
+    assert other.stdout is not None
+    other.stdout.close()
+
+    [found] = client.runs(RunFilter()).items
+    ended = client.wait(found.number)
+
+    assert ended.status is RunStatus.SUCCEEDED
+    assert client.read_output(ended.number, "stdout") == b"1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n"
+
+
+def test_a_run_whose_guardian_was_killed_is_lost_and_not_the_tools_failure(
+    client: LocalClient, probe: Version, config: TooInstance
+) -> None:
+    started = client.run(NewRun(tool="probe", arguments=["sleep"]))
+    guardian = config.runs_path / started.id / "guardian.json"
+    until(guardian.exists, "the guardian's start")
+    os.kill(json.loads(guardian.read_text())["pid"], signal.SIGKILL)
+    ended = client.wait(started.number)
+    assert ended.status is RunStatus.LOST
+    assert ended.failure is not None
+
+
+def test_a_build_whose_program_was_killed_is_said_and_built_again(
+    client: LocalClient, config: TooInstance, folder: Path, finish: Finish
+) -> None:
+    (folder / "probe").write_text("#!/bin/sh\nsleep 5\n")
+    other = in_another_process(
+        config,
+        f"""
+        client.create(NewTool(source={str(folder)!r}))
+        print("begun", flush=True)
+        """,
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == b"begun\n"
+    assert client.tool("probe").versions[0].status is not VersionStatus.READY
+    os.kill(other.pid, signal.SIGKILL)
+    other.wait()
+    other.stdout.close()
+
+    version = finish(client, client.tool("probe").versions[0])
+
+    assert version.status is VersionStatus.FAILED
+    assert version.failure is not None
+    assert version.failure.code == "build_interrupted"
+    (folder / "probe").write_text("#!/bin/sh\necho hello\n")
+    assert finish(client, client.build("probe")).status is VersionStatus.READY
+
+
+def test_a_build_is_followed_and_cancelled_from_another_process(
+    client: LocalClient, config: TooInstance, folder: Path
+) -> None:
+    (folder / "probe").write_text("#!/bin/sh\nsleep 50\n")
+    other = in_another_process(
+        config,
+        f"""
+        client.create(NewTool(source={str(folder)!r}))
+        print("begun", flush=True)
+        """,
+    )
+    assert other.stdout is not None
+    other.stdout.readline()
+    version = client.tool("probe").versions[0]
+    assert client.cancel_build(version.id).status is VersionStatus.CANCELLED
+    other.wait()
+    other.stdout.close()
+
+
+def test_two_processes_on_one_home_run_everything_once(
+    client: LocalClient, probe: Version, config: TooInstance
+) -> None:
+    code = """
+        for n in range(10):
+            client.wait(client.run(NewRun(tool="probe", arguments=[str(n)])).number)
+    """
+    others = [in_another_process(config, code) for _ in range(3)]
+    for other in others:
+        assert other.wait() == 0
+        assert other.stdout is not None
+        other.stdout.close()
+    found = client.runs(RunFilter(limit=100)).items
+    assert len(found) == 30
+    assert {item.status for item in found} == {RunStatus.SUCCEEDED}
+    for item in found:
+        assert client.read_output(item.number, "stdout") == f"{item.arguments[0]}\n".encode()
+
+
+def test_a_client_that_is_closed_leaves_its_runs_to_the_next(
+    client: LocalClient, probe: Version, open_client: Open, config: TooInstance
+) -> None:
+    second = LocalClient(config, client.principal)
+    started = second.run(NewRun(tool="probe", arguments=["slow"]))
+    second.close()
+    assert client.wait(started.number).status is RunStatus.SUCCEEDED
+
+
+def test_a_version_that_is_not_ready_cannot_be_run_and_says_how_it_stands(
+    client: LocalClient, tmp_path: Path, finish: Finish
+) -> None:
+    (tmp_path / "empty").mkdir()
+    finish(client, client.create(NewTool(source=str(tmp_path / "empty")))[1])
+    with pytest.raises(ConflictError, match="failed") as caught:
+        client.run(NewRun(tool="empty"))
+    assert caught.value.error_code == "not_ready"
