@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import html
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -237,9 +236,13 @@ def _option(parser: Parser, word: str, words: Words) -> str:
 
 def text_bundle(text: str, *, json: Mapping[str, object] | None = None) -> MimeBundle:
     """Return the display of a text, and of what programs read instead of it."""
+    from markupsafe import Markup
+
+    from ..display.markup import card
+
     return {
         "text/plain": text,
-        "text/html": f"<pre>{html.escape(text)}</pre>",
+        "text/html": str(card("", Markup("<pre>{}</pre>").format(text))),
         "application/vnd.tooinstance.text.v1+json": json or {"text": text},
     }
 

@@ -56,16 +56,18 @@ max-height:32em;overflow:auto;line-height:1.4;white-space:pre-wrap;overflow-wrap
 .tooi-cut{padding:3px 12px;color:var(--dim);background:var(--bg);font-size:12px;
 border-top:1px dashed var(--line);text-align:center}
 .tooi-wrap{overflow-x:auto;border-top:1px solid var(--line)}
-.tooi table{border-collapse:collapse;width:100%;margin:0;border:0;font-size:12px;color:inherit}
-.tooi th,.tooi td{padding:3px 12px;text-align:left;vertical-align:baseline;border:0;
+.tooi table{table-layout:auto;border-collapse:collapse;width:100%;
+margin:0;border:0;font-size:12px;color:inherit}
+.tooi .tooi-wrap th,.tooi .tooi-wrap td{
+padding:3px 12px;text-align:left;vertical-align:baseline;border:0;
 white-space:nowrap;background:none}
 .tooi th{color:var(--dim);font-weight:600}.tooi tbody tr+tr td{border-top:1px solid var(--line)}
-.tooi td.tooi-grow{white-space:normal;overflow-wrap:anywhere;width:60%;min-width:9em}
-.tooi td.tooi-number,.tooi th.tooi-number{text-align:right;font-variant-numeric:tabular-nums}
+.tooi .tooi-wrap td.tooi-grow{white-space:normal;overflow-wrap:anywhere;width:60%;min-width:9em}
+.tooi .tooi-wrap .tooi-number{text-align:right;font-variant-numeric:tabular-nums}
 .tooi a{color:var(--jp-content-link-color,var(--info))}
 .tooi dl{display:grid;grid-template-columns:max-content 1fr;gap:1px 14px;margin:0;
-padding:0 12px 8px}
-.tooi dt{color:var(--dim);font-weight:normal;margin:0}.tooi dd{margin:0;overflow-wrap:anywhere}
+padding:0 12px 8px;width:auto}.tooi dt,.tooi dd{float:none;width:auto;margin:0}
+.tooi dt{color:var(--dim);font-weight:normal}.tooi dd{overflow-wrap:anywhere}
 .tooi progress{appearance:none;width:100%;height:6px;margin:2px 0 10px;border:0;display:block;
 border-radius:3px;overflow:hidden;background:var(--line)}
 .tooi ::-webkit-progress-bar{background:var(--line)}

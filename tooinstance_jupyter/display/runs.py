@@ -101,16 +101,15 @@ def runs_bundle(page: Page[Run]) -> MimeBundle:
             str(run.number),
             _MARKS.get(run.status, _BUSY)[0],
             _title(run),
-            shortened(_command(run), 80),
+            shortened((f"“{run.label}” " if run.label else "") + _command(run), 80),
             run.message if run.status is not RunStatus.SUCCEEDED else "",
             duration(run.duration_s),
-            str(len(run.files) or ""),
             moment(run.created_at),
         )
         for run in page.items
     ]
-    headings = ("run", "", "tool", "arguments", "message", "took", "files", "started")
-    kinds = ("number", "", "", "grow", "wide", "number", "number", "wide")
+    headings = ("run", "", "tool", "arguments", "message", "took", "started")
+    kinds = ("number", "", "", "grow", "wide", "number", "wide")
     nothing = "" if rows else "No runs yet. `%tooi run TOOL` makes one."
     signs = [marked(*_MARKS.get(run.status, _BUSY)) for run in page.items]
     html = card(

@@ -82,7 +82,7 @@ def tools_bundle(page: Page[ToolDetail]) -> MimeBundle:
         (
             _version_title(detail.tool, newest),
             _mark(newest)[0],
-            shortened(detail.tool.description or (newest.message if newest else ""), 200),
+            shortened(detail.tool.description or _trouble(newest), 200),
             str(detail.tool.source),
             detail.tool.owner,
         )
@@ -244,3 +244,8 @@ def _detail(detail: ToolDetail) -> dict[str, object]:
         "versions": as_json(detail.versions[:_MAX_VERSIONS]),
         "versions_total": len(detail.versions),
     }
+
+
+def _trouble(version: Version | None) -> str:
+    """Return how a version stands that cannot be run, nothing for one that can."""
+    return "" if version is None or version.status is VersionStatus.READY else version.message
