@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,8 @@ class Tooi:
             stderr=subprocess.PIPE,
             cwd=self.folder,
             env=self.env,
+            # a shell starts what it runs in the background with interrupts ignored
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
 

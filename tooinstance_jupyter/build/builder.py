@@ -137,14 +137,14 @@ class Builder:
                 work.log(notes[-1] + "\n")
                 continue
             taken = outcome.candidate
-            others = tuple(
-                c for c in outcome.candidates or found if c.entry_point != taken.entry_point
-            )
+            # what was found beforehand says more, but not of packages
+            is_known = any(c.entry_point == taken.entry_point for c in found)
+            others = found if is_known else outcome.candidates
             return Outcome(
                 environment=outcome.environment,
                 candidate=taken,
                 command=outcome.command,
-                candidates=tuple(c for c in others if c.entry_point),
+                candidates=tuple(c for c in others if c.entry_point not in ("", taken.entry_point)),
                 notes=(*notes, f"Taken: {_shown(taken)}"),
                 commit=checkout.commit,
                 help_text=outcome.help_text,
@@ -206,7 +206,7 @@ class Builder:
                 rank=candidate.rank,
             ),
             command=built.commands[name],
-            candidates=tuple(installed) if not candidate.entry_point else (),
+            candidates=tuple(installed),
             notes=(),
             commit=checkout.commit,
             help_text=help_text,

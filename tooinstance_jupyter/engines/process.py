@@ -13,7 +13,6 @@ import logging
 import os
 import re
 import signal
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -56,7 +55,7 @@ class ProcessEngine:
     def __init__(self, config: TooInstance) -> None:
         self._config = config
         self._sandbox = choose(config.sandbox)
-        self._guardians: dict[str, subprocess.Popen[bytes]] = {}
+        self._guardians: dict[str, launch.Guardian] = {}
 
     def capabilities(self) -> Capabilities:
         """Tell what can be held to on this machine."""

@@ -73,7 +73,14 @@ class Ended:
     node: str = ""
 
 
-def start(folder: Path, secrets: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+class Guardian(subprocess.Popen[bytes]):
+    """A guardian's process, which outlives its starter: letting go of it is no mistake."""
+
+    def __del__(self) -> None:
+        """Do not warn that it runs on, as `subprocess.Popen` would."""
+
+
+def start(folder: Path, secrets: Mapping[str, str] | None = None) -> Guardian:
     """Start the guardian of a folder in a session of its own; it outlives this process.
 
     The lock on ``alive`` is taken here and handed over, so that there is no moment in which a
@@ -81,7 +88,7 @@ def start(folder: Path, secrets: Mapping[str, str] | None = None) -> subprocess.
     """
     with (folder / "alive").open("w") as alive, (folder / "guardian.log").open("ab") as log:
         fcntl.flock(alive, fcntl.LOCK_EX)
-        process = subprocess.Popen(
+        process = Guardian(
             [sys.executable, "-I", "-S", _GUARDIAN, str(folder)],
             stdin=subprocess.PIPE,
             stdout=log,
