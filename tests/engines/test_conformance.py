@@ -389,7 +389,7 @@ def test_an_isolated_tool_sees_no_other_processes_and_no_home(isolated: Any) -> 
 
 def test_an_isolated_tool_changes_neither_system_nor_environment(isolated: Any) -> None:
     location = isolated.environment.location
-    for place in ("/usr/x", "/etc/x", "/x", f"{location}/x", "/home/x"):
+    for place in ("/usr/x", "/etc/x", "/dev/x", "/x", f"{location}/x", "/home/x"):
         ran = isolated.sh(f"echo x > {place}")
         assert ran.exit.exit_code != 0, place
     assert isolated.sh(f"cat {location}/data").stdout == b"of the environment"

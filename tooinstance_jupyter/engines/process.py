@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import signal
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -39,6 +40,7 @@ _RESERVED_VARIABLES = ("PATH", "HOME", "TMPDIR", "LD_*", "DYLD_*", "TOOINSTANCE_
 _MOST_ARGUMENT_BYTES = 131_071  # MAX_ARG_STRLEN of Linux, less the NUL at its end
 _MOST_ARGUMENTS_BYTES = 1_500_000  # below the 2 MiB that Linux gives to argv and environment
 _RUN_VARIABLE = "TOOINSTANCE_RUN"
+_START_GRACE_S = 30.0
 
 
 class ProcessEngine:
@@ -176,11 +178,15 @@ class ProcessEngine:
         """Return how the run ended, as soon as it has. See `Engine.wait`."""
         directory = Path(handle.directory)
         pause_s = 0.002
+        until = time.monotonic() + _START_GRACE_S
         while (ended := launch.ended(directory)) is None:
-            if await self.status(handle) is EngineState.LOST:
+            state = await self.status(handle)
+            if state is EngineState.LOST:
                 kill_leftovers(handle.run_id)
                 self._let_go_of_ended()
-                return _lost(directory)
+                return _lost(directory, "The process that watched over it was killed.")
+            if state is EngineState.PREPARED and time.monotonic() > until:
+                return _lost(directory, "The program that was to start it ended before.")
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 1.2, 0.05)
         guardian = self._guardians.pop(handle.run_id, None)
@@ -288,7 +294,7 @@ def kill_leftovers(run_id: str) -> int:
     return killed
 
 
-def _lost(directory: Path) -> Exit:
+def _lost(directory: Path, detail: str) -> Exit:
     sizes = {}
     for name in ("stdout", "stderr"):
         try:
@@ -296,10 +302,10 @@ def _lost(directory: Path) -> Exit:
         except FileNotFoundError:
             size = 0
         sizes[name] = StreamSize(total_bytes=size, kept_bytes=size)
-    _logger.warning("guardian died run_directory=%s", directory)
+    _logger.warning("run lost run_directory=%s reason=%s", directory, detail)
     return Exit(
         reason=ExitReason.LOST,
-        detail="The process that watched over it was killed.",
+        detail=detail,
         stdout=sizes["stdout"],
         stderr=sizes["stderr"],
     )

@@ -151,7 +151,8 @@ class Bubblewrap:
                 options += ["--symlink", str(Path(path).readlink()), path]
         for mount in mounts:
             options += mount
-        options += ["--chdir", work_at, "--remount-ro", "/"]
+        # what bubblewrap made itself would otherwise be memory without a limit
+        options += ["--chdir", work_at, "--remount-ro", "/dev", "--remount-ro", "/"]
         if confinement.uid is not None:
             user = str(confinement.uid)
             options += ["--cap-drop", "ALL"]
