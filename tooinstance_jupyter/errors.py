@@ -5,7 +5,11 @@ Where an error is raised is left to the room that knows; how it is shown, to the
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -122,3 +126,18 @@ class BusyError(StorageError):
 
     code = "database_locked"
     status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+@contextmanager
+def full_disk_in_words(place: Path) -> Iterator[None]:
+    """Turn the system's error about a full disk into `StorageError`; others pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise StorageError(
+            f"The disk is full: {place} takes no more files.",
+            "Free some space, for instance with `%tooi gc`.",
+            code="disk_full",
+        ) from error

@@ -6,7 +6,6 @@ are never followed, and names are only looked up beneath the working directory.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import mimetypes
 import os
@@ -16,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from .errors import InvalidValueError, NotFoundError, StorageError
+from .errors import InvalidValueError, NotFoundError, full_disk_in_words
 from .records import InputFile, Limits, OutputFile
 
 _CHUNK_BYTES = 2**20
@@ -57,26 +56,18 @@ class RunDirectory:
             If the disk is full.
         """
         check_inputs(inputs)
-        self.path.mkdir(parents=True, mode=0o700)
+        check_inputs([stdin] if isinstance(stdin, Path) else [])
         try:
-            self.work.mkdir()
-            placed = tuple(_place(source, self.work / source.name) for source in inputs)
-            match stdin:
-                case None:
-                    pass
-                case bytes():
+            with full_disk_in_words(self.path.parent):
+                self.path.mkdir(parents=True, mode=0o700)
+                self.work.mkdir()
+                placed = tuple(_place(source, self.work / source.name) for source in inputs)
+                if isinstance(stdin, bytes):
                     self.stdin.write_bytes(stdin)
-                case _:
-                    check_inputs([stdin])
+                elif stdin is not None:
                     _copy(stdin, self.stdin)
         except OSError as error:
             self.remove()
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StorageError(
-                    f"The disk is full: {self.path.parent} takes no more files.",
-                    "Free some space, for instance with `%tooi gc`.",
-                    code="disk_full",
-                ) from error
             raise InvalidValueError(
                 f"An input file cannot be read: {error}.", code="input_unreadable"
             ) from error

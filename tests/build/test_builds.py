@@ -437,6 +437,18 @@ def test_a_setup_script_finds_no_secret_of_the_user(
     assert "FOUND False None False False" in workshop.log(version)
 
 
+def test_a_tool_that_eats_the_machine_when_it_starts_is_given_up(
+    workshop: Any, repository: Repository
+) -> None:
+    bomb = (
+        "#!/usr/bin/env python3\nimport os\n"
+        "while 1:\n    try: os.fork()\n    except OSError: pass\n"
+    )
+    version = workshop.build(repository({"frobnicate": bomb}))
+    assert version.status is VersionStatus.FAILED
+    assert version.failure.code == "limit_pids"
+
+
 def test_a_tool_whose_start_hangs_is_given_up(
     workshop: Any, repository: Repository, config: Any
 ) -> None:

@@ -9,8 +9,9 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,17 @@ from tooinstance_jupyter.errors import (
     InvalidValueError,
     NameTakenError,
     NotFoundError,
+    StorageError,
     TooInstanceError,
 )
-from tooinstance_jupyter.records import Run, RunStatus, Version, VersionStatus, Visibility
+from tooinstance_jupyter.records import (
+    Principal,
+    Run,
+    RunStatus,
+    Version,
+    VersionStatus,
+    Visibility,
+)
 from tooinstance_jupyter.requests import NewRun, NewTool, Output, RunFilter, ToolChanges
 
 Open = Callable[..., LocalClient]
@@ -143,6 +152,14 @@ def test_a_run_is_rerun_with_its_inputs_and_other_arguments(
     assert (again.inputs, again.label) == (first.inputs, "l")
     changed = client.rerun(first.number, NewRun(tool="probe", arguments=["else"]))
     assert client.wait(changed.number).arguments == ("else",)
+
+
+def test_one_file_can_be_input_and_standard_input(
+    client: LocalClient, probe: Version, tmp_path: Path
+) -> None:
+    (tmp_path / "in.txt").write_text("in")
+    ended = run(client, "cat", inputs=[tmp_path / "in.txt"], stdin=tmp_path / "in.txt")
+    assert client.read_output(ended.number, "stdout") == b"in"
 
 
 def test_a_rerun_says_which_input_the_tool_changed_and_which_secret_is_missing(
@@ -446,3 +463,43 @@ def test_a_version_that_is_not_ready_cannot_be_run_and_says_how_it_stands(
     with pytest.raises(ConflictError, match="failed") as caught:
         client.run(NewRun(tool="empty"))
     assert caught.value.error_code == "not_ready"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of a few megabytes."""
+    if os.geteuid() != 0 or sys.platform != "linux":
+        pytest.skip("only root on Linux can mount a small file system")
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m,mode=711", "tmpfs", str(place)]
+    subprocess.run(mount, check=True)
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_a_full_disk_is_said_and_what_is_there_stays_usable(
+    small_disk: Path, folder: Path, tmp_path: Path, finish: Finish
+) -> None:
+    client = LocalClient(TooInstance(home=str(small_disk)), Principal(name="ada"))
+    try:
+        finish(client, client.create(NewTool(source=str(folder)))[1])
+        before = run(client, "hello")
+        (tmp_path / "large").write_bytes(b"x" * 20_000_000)
+        with pytest.raises(StorageError) as caught:
+            client.run(NewRun(tool="probe", inputs=[tmp_path / "large"]))
+        assert caught.value.error_code == "disk_full"
+        assert [path.name for path in (small_disk / "runs").iterdir()] == [before.id]
+
+        (small_disk / "filler").write_bytes(b"")
+        with suppress(OSError), (small_disk / "filler").open("wb") as filler:
+            while True:
+                filler.write(b"x" * 65_536)
+                filler.flush()
+        assert client.read_output(before.number, "stdout") == b"hello\n"
+        with pytest.raises(StorageError):
+            client.run(NewRun(tool="probe"))
+        (small_disk / "filler").unlink()
+        assert run(client, "again").status is RunStatus.SUCCEEDED
+    finally:
+        client.close()

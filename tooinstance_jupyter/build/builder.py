@@ -379,24 +379,20 @@ class _Shell:
             cancelled=work.is_cancelled,
             writable=writable,
             readable=readable,
-            watched=[self._target] if self._target is not None else [],
+            watched=[path for path in (self._target, cwd) if path is not None],
             variables={**passed, **(variables or {})},
             network=network,
             timeout_s=left if timeout_s is None else min(left, timeout_s),
             memory_bytes=config.build_memory_bytes,
             disk_bytes=config.build_disk_bytes,
             processes=_MOST_PROCESSES,
-            tmp_bytes=config.build_disk_bytes,
+            tmp_bytes=config.build_memory_bytes,  # it is memory
             uid=work.uid,
         )
         shutil.rmtree(folder, ignore_errors=True)
         if work.is_cancelled():
             raise BuildCancelledError("The build was cancelled.")
         timed_out = result.reason == "timed_out"
-        if not check:
-            return Completed(exit_code=result.exit_code, output=result.output, timed_out=timed_out)
-        if timed_out:
-            work.seconds_left()
         if result.reason.startswith("limit_"):
             what = {"limit_memory": "memory", "limit_pids": "processes"}
             raise BuildError(
@@ -404,6 +400,10 @@ class _Shell:
                 "Raise TooInstance.build_memory_bytes or build_disk_bytes if it needs that.",
                 code=result.reason,
             )
+        if not check:
+            return Completed(exit_code=result.exit_code, output=result.output, timed_out=timed_out)
+        if timed_out:
+            work.seconds_left()
         if result.exit_code != 0 or result.reason != "exited":
             cause = diagnose.cause(result.output or result.detail)
             raise BuildError(cause.message, cause.hint)

@@ -21,7 +21,13 @@ from ..build.base import Progress
 from ..build.builder import Builder
 from ..build.sources import ParsedSource
 from ..config import TooInstance
-from ..errors import BuildCancelledError, ConflictError, NotFoundError, TooInstanceError
+from ..errors import (
+    BuildCancelledError,
+    ConflictError,
+    NotFoundError,
+    TooInstanceError,
+    full_disk_in_words,
+)
 from ..records import (
     Failure,
     Principal,
@@ -69,7 +75,8 @@ class Builds:
         """Record a new version of a tool from a source that was parsed, with its credential."""
         version = Version(tool_id=tool.id, number=0, source=parsed.source, engine=engine)
         folder = self.folder(version.id)
-        folder.mkdir(parents=True, mode=0o700)
+        with full_disk_in_words(self.config.home_path):
+            folder.mkdir(parents=True, mode=0o700)
         lock = FileLock(folder / "alive", thread_local=False)
         lock.acquire()
         self._at_work[version.id] = lock
@@ -87,14 +94,15 @@ class Builds:
         with ExitStack() as held:
             held.callback(self._at_work.pop(version.id).release, force=True)
             try:
-                outcome = Builder(self.config).build(
-                    parsed,
-                    runtime=tool.runtime,
-                    entry_point=tool.entry_point,
-                    report=recorder.report,
-                    folder=folder,
-                    force=force,
-                )
+                with full_disk_in_words(self.config.home_path):
+                    outcome = Builder(self.config).build(
+                        parsed,
+                        runtime=tool.runtime,
+                        entry_point=tool.entry_point,
+                        report=recorder.report,
+                        folder=folder,
+                        force=force,
+                    )
             except BuildCancelledError as error:
                 return recorder.finish(
                     VersionStatus.CANCELLED,

@@ -16,7 +16,13 @@ from pathlib import Path
 from .. import access, arguments
 from ..config import TooInstance
 from ..engines.base import Engine, EngineState, Exit, ExitReason, RunSpec
-from ..errors import ConflictError, InvalidValueError, NotFoundError, TooInstanceError
+from ..errors import (
+    ConflictError,
+    InvalidValueError,
+    NotFoundError,
+    TooInstanceError,
+    full_disk_in_words,
+)
 from ..records import (
     Environment,
     Failure,
@@ -90,14 +96,10 @@ class Runs:
         )
         directory = self.directory(run)
         inputs = directory.create(new.inputs, new.stdin)
+        run = dataclasses.replace(run, inputs=inputs, stdin=None if new.stdin is None else "stdin")
         try:
-            return await self._launch(
-                dataclasses.replace(
-                    run, inputs=inputs, stdin=None if new.stdin is None else "stdin"
-                ),
-                environment,
-                new.secrets,
-            )
+            with full_disk_in_words(self.config.runs_path):
+                return await self._launch(run, environment, new.secrets)
         except TooInstanceError:
             if self.store.get_run_by_id(run.id) is None:
                 directory.remove()

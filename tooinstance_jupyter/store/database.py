@@ -6,15 +6,21 @@ What stands in it is left to ``schema`` and ``repository``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, StatementError
 
-from ..errors import BusyError, DatabaseNewerError, StorageError
+from ..errors import (
+    BusyError,
+    ConflictError,
+    DatabaseNewerError,
+    InvalidValueError,
+    StorageError,
+)
 
 HEAD = "0001"
 """The newest migration; a database that has it is opened without importing Alembic."""
@@ -27,21 +33,26 @@ class Database:
     """A connection pool with transactions for reading and for writing."""
 
     def __init__(self, url: str) -> None:
-        self._url = make_url(url)
-        self._path = self._url.database or url
-        is_file = self._url.get_backend_name() == "sqlite" and self._url.database is not None
-        if is_file:
-            Path(self._path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # what SQLite puts beside it later has the same permissions
-            Path(self._path).touch(mode=0o600)
-        self._engine = create_engine(self._url)
-        if self._url.get_backend_name() == "sqlite":
-            _set_up_sqlite(self._engine)
-        lock = FileLock(f"{self._path}.lock") if is_file else nullcontext()
         try:
-            if self._revision() != HEAD:
-                with lock:
-                    self._migrate()
+            self._url = make_url(url)
+            self._engine = create_engine(self._url)
+        except (ArgumentError, ImportError) as error:
+            raise StorageError(
+                f"The setting `database_url` cannot be used: {error}.",
+                "Correct it, or install the driver that it names.",
+            ) from error
+        self._path = self._url.database or url
+        self._is_sqlite = self._url.get_backend_name() == "sqlite"
+        if self._is_sqlite:
+            _set_up_sqlite(self._engine)
+        try:
+            self._open()
+        except OSError as error:
+            self.close()
+            raise StorageError(
+                f"{self._path} cannot be opened: {error.strerror}.",
+                "Set TOOINSTANCE_HOME to a folder that you may write to.",
+            ) from error
         except BaseException:
             self.close()
             raise
@@ -65,6 +76,19 @@ class Database:
             connection.begin(),
         ):
             yield connection
+
+    def _open(self) -> None:
+        """Make the file where there is none, and bring what stands in it up to date."""
+        lock: AbstractContextManager[object] = nullcontext()
+        if self._is_sqlite and self._url.database not in (None, "", ":memory:"):
+            path = Path(self._path)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not path.exists():
+                path.touch(mode=0o600)  # what SQLite puts beside it has the same permissions
+            lock = FileLock(f"{path}.lock")
+        if self._revision() != HEAD:
+            with lock:
+                self._migrate()
 
     def _revision(self) -> str | None:
         with self.reading() as connection:
@@ -93,18 +117,38 @@ class Database:
                     f"{self._path} was written by a newer release (schema {revision}).",
                     "Upgrade tooinstance-jupyter, or set TOOINSTANCE_HOME to another folder.",
                 ) from error
+        elif self._is_sqlite:
+            self._claim()
         with self.writing() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+    def _claim(self) -> None:
+        """Turn on WAL, which stays on; those who do it at once fail, so only a migration does."""
+        with self._translated(), self._engine.connect() as connection:
+            if inspect(connection).get_table_names():
+                raise StorageError(
+                    f"{self._path} is the database of another program.",
+                    "It is left as it is. Set `database_url` to another file.",
+                    code="database_foreign",
+                )
+            connection.rollback()
+            raw: Any = connection.connection.dbapi_connection
+            raw.execute("PRAGMA journal_mode = WAL")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except IntegrityError:
-            raise
+        except IntegrityError as error:
+            raise ConflictError(f"It does not fit what is stored: {error.orig}.") from error
         except DBAPIError as error:
             raise self._in_words(error) from error
+        except (StatementError, UnicodeEncodeError, OverflowError) as error:
+            raise InvalidValueError(
+                "A value cannot be stored: it is a number that is too large, or a text that is "
+                "no Unicode."
+            ) from error
 
     def _in_words(self, error: DBAPIError) -> StorageError:
         reason = str(error.orig)
@@ -133,7 +177,6 @@ def _set_up_sqlite(engine: Engine) -> None:
     def configure(connection: Any, _: object) -> None:
         connection.isolation_level = None  # transactions begin below, not where the driver guesses
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
 

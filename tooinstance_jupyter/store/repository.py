@@ -5,13 +5,10 @@ Only the visibility of tools is pushed into the queries, where it says what ``ac
 
 from __future__ import annotations
 
-import base64
-import binascii
 import dataclasses
 import difflib
-import json
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -29,11 +26,11 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    tuple_,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 
-from ..errors import ConflictError, InvalidValueError, NameTakenError
+from ..errors import ConflictError, NameTakenError, NotFoundError
 from ..records import (
     RUN_TRANSITIONS,
     VERSION_TRANSITIONS,
@@ -48,7 +45,7 @@ from ..records import (
     Visibility,
 )
 from ..requests import Scope
-from . import schema, search
+from . import cursors, schema, search
 from .database import Database
 
 R = TypeVar("R")
@@ -90,9 +87,11 @@ class Store:
     def update_tool(self, tool: Tool) -> None:
         """Keep a tool as it is now; raises `NameTakenError`."""
         with self._writing(tool) as connection:
-            connection.execute(
+            changed = connection.execute(
                 update(schema.tools).where(schema.tools.c.id == tool.id).values(_row(tool))
             )
+            if changed.rowcount != 1:
+                raise NotFoundError(f"There is no tool {tool.name!r} any more.")
             _index_tool(connection, tool)
 
     def get_tool(self, tool_id: str) -> Tool | None:
@@ -129,26 +128,22 @@ class Store:
 
         Where no tool holds the words, those whose names come near are found.
         """
-        limit = min(limit, _MOST_PER_PAGE)
+        limit = max(1, min(limit, _MOST_PER_PAGE))
         tools = schema.tools.c
         visible = select(schema.tools).where(_visible(principal, scope))
         if not text.strip():
             if cursor is not None:
-                created_at, tool_id = _read_cursor(cursor, "tools", (str, str))
-                before = datetime.fromisoformat(created_at)
-                visible = visible.where(
-                    or_(
-                        tools.created_at < before,
-                        and_(tools.created_at == before, tools.id < tool_id),
-                    )
-                )
+                before = cursors.read(cursor, "tools", cursors.moment, cursors.word)
+                visible = visible.where(tuple_(tools.created_at, tools.id) < tuple_(*before))
             found = self._all(
                 visible.order_by(tools.created_at.desc(), tools.id.desc()).limit(limit + 1), Tool
             )
-            return _page(
-                found, limit, lambda tool: _cursor("tools", tool.created_at.isoformat(), tool.id)
+            return cursors.page(
+                found,
+                limit,
+                lambda tool: cursors.write("tools", tool.created_at.isoformat(), tool.id),
             )
-        offset = 0 if cursor is None else _read_cursor(cursor, "found", (int,))[0]
+        [offset] = [0] if cursor is None else cursors.read(cursor, "found", cursors.number)
         found = []
         if search.is_searchable(text):
             found = self._all(
@@ -162,7 +157,7 @@ class Store:
         if not found and offset == 0:
             near = difflib.get_close_matches(text.lower(), self.tool_names(principal), n=limit)
             found = self._all(visible.where(tools.name.in_(near)).limit(limit), Tool)
-        return _page(found, limit, lambda _: _cursor("found", offset + limit))
+        return cursors.page(found, limit, lambda _: cursors.write("found", offset + limit))
 
     def tool_names(self, principal: Principal) -> list[str]:
         """Return the names of all tools that a principal may see."""
@@ -317,14 +312,16 @@ class Store:
 
         ``tool`` is a name (of the owner's own tools), a full name or an id.
         """
-        limit = min(limit, _MOST_PER_PAGE)
+        limit = max(1, min(limit, _MOST_PER_PAGE))
         runs = schema.runs.c
         conditions: list[ColumnElement[bool]] = []
         if owner is not None:
             conditions.append(runs.owner == owner)
         if tool is not None:
-            names = [tool] if "/" in tool else [tool, f"{owner}/{tool}"]
-            conditions.append(or_(runs.tool_name.in_(names), runs.tool_id == tool))
+            is_named = runs.tool_name == (tool if "/" in tool else f"{owner}/{tool}")
+            # with "or" no index leads to the names, so only what can be an id is looked for as one
+            is_id = re.fullmatch("[0-9a-f]{32}", tool)
+            conditions.append(or_(is_named, runs.tool_id == tool) if is_id else is_named)
         if status is not None:
             conditions.append(runs.status == status)
         if since is not None:
@@ -341,9 +338,11 @@ class Store:
             query = query.join(search.run_search, search.run_search.c.rowid == runs.number)
             conditions.append(search.matches_run(text))
         if cursor is not None:
-            conditions.append(order < _read_cursor(cursor, "runs", (int,))[0])
+            conditions.append(order < cursors.read(cursor, "runs", cursors.number)[0])
         query = query.where(*conditions).order_by(order.desc()).limit(limit + 1)
-        return _page(self._all(query, Run), limit, lambda run: _cursor("runs", run.number))
+        return cursors.page(
+            self._all(query, Run), limit, lambda run: cursors.write("runs", run.number)
+        )
 
     def open_runs(self, owner: str | None = None) -> list[Run]:
         """Return the runs that are not final."""
@@ -364,7 +363,7 @@ class Store:
         try:
             with self._database.writing() as connection:
                 yield connection
-        except IntegrityError as error:
+        except ConflictError as error:
             raise NameTakenError(
                 f"You have a tool {tool.name!r} already.",
                 f"Choose another name with --name, or build a new version with `%tooi build "
@@ -441,30 +440,3 @@ def _visible(principal: Principal, scope: Scope) -> ColumnElement[bool]:
             if principal.is_admin:
                 return tools.deleted_at.is_(None)
     return and_(tools.deleted_at.is_(None), condition)
-
-
-def _page(found: list[R], limit: int, cursor: Callable[[R], str]) -> Page[R]:
-    if len(found) <= limit:
-        return Page(items=found)
-    items = found[:limit]
-    return Page(items=items, next_cursor=cursor(items[-1]))
-
-
-def _cursor(kind: str, *place: str | int) -> str:
-    text = json.dumps([kind, *place]).encode()
-    return base64.urlsafe_b64encode(zlib.crc32(text).to_bytes(4) + text).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str, kind: str, types: tuple[type, ...]) -> list[Any]:
-    """Return the place that a cursor stands for; whatever else it is gives `InvalidValueError`."""
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars="-_", validate=True)
-        if zlib.crc32(raw[4:]).to_bytes(4) == raw[:4]:
-            told: list[Any] = json.loads(raw[4:])
-            if told[0] == kind and tuple(map(type, told[1:])) == types:
-                return told[1:]
-    except (ValueError, binascii.Error):
-        pass
-    raise InvalidValueError(
-        "The cursor is not one of this list.", "Begin again without it.", code="cursor_invalid"
-    )

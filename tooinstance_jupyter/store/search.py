@@ -19,7 +19,10 @@ def index_run(connection: Connection, run: Run) -> None:
     """Make a run findable by its tool, its arguments and its label."""
     connection.execute(
         text("INSERT INTO run_search (rowid, text) VALUES (:number, :text)"),
-        {"number": run.number, "text": " ".join((run.tool_name, run.label, *run.arguments))},
+        {
+            "number": run.number,
+            "text": _unicode(" ".join((run.tool_name, run.label, *run.arguments))),
+        },
     )
 
 
@@ -65,7 +68,12 @@ def _query(words: str) -> str:
     """Return words as a query of FTS5 in which nothing is an operator."""
     quoted = [
         '"' + word.replace('"', '""') + '"'
-        for word in words.replace("\0", " ").split()
+        for word in _unicode(words).replace("\0", " ").split()
         if is_searchable(word)
     ]
     return " ".join(quoted) + "*"
+
+
+def _unicode(words: str) -> str:
+    """Return a text that can be stored; arguments may hold bytes that are no Unicode."""
+    return words.encode(errors="replace").decode()
