@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from ..config import TooInstance
 from ..records import Candidate, Source, VersionStatus
 
 
@@ -47,6 +48,9 @@ class Progress:
     steps_total: int = 0
     log: str = ""
 
+
+AS_ASKED = "as asked"
+"""The reason of a candidate that a user named and no buildpack had thought of."""
 
 Report = Callable[[Progress], None]
 """Called by a build at each step; raises `BuildCancelledError` to end it."""
@@ -96,14 +100,21 @@ class Built:
     path: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     readable: tuple[str, ...] = ()
+    beside_check: tuple[str, ...] = ()
+    """A command that improves the environment while it is checked; it may fail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Where a build takes place: its target folder, caches, and the means to run and report."""
+    """Where a build takes place: its target folder, caches, and the means to run and report.
+
+    ``link_mode`` is how files may come from the cache to the target: ``"hardlink"`` where nobody
+    can write to them afterwards, else ``"copy"``.
+    """
 
     target: Path
     cache: Path
+    link_mode: str
     shell: Shell
     step: Callable[[str], None]
 
@@ -112,6 +123,10 @@ class Buildpack(Protocol):
     """What knows one runtime."""
 
     runtime: ClassVar[str]
+
+    def __init__(self, config: TooInstance) -> None:
+        """Take the settings, which an entry point is called with."""
+        ...
 
     def detect(self, checkout: Checkout) -> Sequence[Candidate]:
         """Return the ways to run a checkout, by reading files only: nothing of it is executed."""

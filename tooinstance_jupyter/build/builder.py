@@ -14,9 +14,12 @@ import os
 import platform
 import re
 import shutil
+import stat
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +34,7 @@ from ..sandbox import command as sandboxed
 from ..sandbox.plan import SYSTEM_PATH, unprivileged_uid
 from ..sandbox.plan import choose as choose_sandbox
 from . import check, detect, diagnose
-from .base import Buildpack, Built, Checkout, Completed, Progress, Report, Site
+from .base import AS_ASKED, Buildpack, Built, Checkout, Completed, Progress, Report, Site
 from .buildpacks.node import find_node
 from .fetch import fetch
 from .sources import ParsedSource
@@ -61,7 +64,7 @@ class Builder:
     def __init__(self, config: TooInstance) -> None:
         self._config = config
         self._buildpacks: list[Buildpack] = [
-            load("buildpacks", name)() for name in names("buildpacks")
+            load("buildpacks", name)(config) for name in names("buildpacks")
         ]
 
     def build(
@@ -156,43 +159,47 @@ class Builder:
         self, checkout: Checkout, candidate: Candidate, work: _Work, *, force: bool
     ) -> Outcome:
         buildpack = next(b for b in self._buildpacks if b.runtime == candidate.runtime)
-        recipe = buildpack.recipe(checkout, candidate)
+        recipe = dict(buildpack.recipe(checkout, candidate))
+        if candidate.reason == AS_ASKED:
+            # an environment made for other entry points does not know of it
+            recipe["entry_point"] = candidate.entry_point
         recipe_hash = _hash(recipe)
         environment_id = _environment_id(checkout, recipe)
         target = self._config.environments_path / environment_id
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{target}.lock"):
             made = None if force else _read_marker(target)
-            is_new = made is None
-            if made is None:
+            if made is not None:
+                work.log("Already built from the same commit in the same way\n")
+                work.total = work.done + 1
+                built, size_bytes = made
+                name = detect.pick(built.commands, candidate.entry_point, checkout.name)
+                help_text = self._check(name, built, target, work)
+            else:
                 try:
                     built = self._make(checkout, candidate, buildpack, target, work)
-                    made = _write_marker(target, built)
+                    name = detect.pick(built.commands, candidate.entry_point, checkout.name)
+                    with ThreadPoolExecutor(1) as beside:
+                        improved = beside.submit(self._improve, built, target, work)
+                        help_text = self._check(name, built, target, work)
+                        improved.result()
+                    if work.uid is not None:
+                        _seal(target)
+                    size_bytes = _write_marker(target, built)
                 except BaseException:
                     shutil.rmtree(target, ignore_errors=True)
                     raise
-            else:
-                work.log("Already built from the same commit in the same way\n")
-                work.total = work.done + 1
-            built, size_bytes = made
-            environment = Environment(
-                id=environment_id,
-                engine=ENGINE,
-                location=str(target),
-                commit=checkout.commit,
-                recipe_hash=recipe_hash,
-                path=built.path,
-                variables=built.variables,
-                readable=built.readable,
-                size_bytes=size_bytes,
-            )
-            try:
-                name = detect.pick(built.commands, candidate.entry_point, checkout.name)
-                help_text = self._check(name, built, environment, work)
-            except BaseException:
-                if is_new:
-                    shutil.rmtree(target, ignore_errors=True)
-                raise
+        environment = Environment(
+            id=environment_id,
+            engine=ENGINE,
+            location=str(target),
+            commit=checkout.commit,
+            recipe_hash=recipe_hash,
+            path=built.path,
+            variables=built.variables,
+            readable=built.readable,
+            size_bytes=size_bytes,
+        )
         installed = [
             Candidate(runtime=candidate.runtime, entry_point=command, reason="installed with it")
             for command in built.commands
@@ -228,24 +235,30 @@ class Builder:
         if work.uid is not None:
             os.chown(cache, work.uid, work.uid)
         work.total = work.done + buildpack.steps(checkout, candidate) + 1
-        built = buildpack.build(
+        return buildpack.build(
             checkout,
             candidate,
-            Site(target=target, cache=cache, shell=work.shell(target), step=work.step),
+            Site(
+                target=target,
+                cache=cache,
+                # what is sealed belongs to root, in the cache too: no build can write to it there
+                link_mode="copy" if work.uid is None else "hardlink",
+                shell=work.shell(target),
+                step=work.step,
+            ),
         )
-        if work.uid is not None:
-            # from now on nobody but us may change it, and every run's user may read it
-            sandboxed.give_to(0, target)
-            for _, folders, files, descriptor in os.fwalk(target):
-                for name in (*folders, *files):
-                    mode = os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode
-                    if not _is_link(mode):
-                        executable = 0o011 if mode & 0o100 else 0
-                        os.chmod(name, (mode & 0o755) | 0o444 | executable, dir_fd=descriptor)
-            target.chmod(0o755)
-        return built
 
-    def _check(self, name: str, built: Built, environment: Environment, work: _Work) -> str:
+    def _improve(self, built: Built, target: Path, work: _Work) -> None:
+        if built.beside_check:
+            work.shell(target)(
+                built.beside_check,
+                cwd=target,
+                readable=[*map(Path, built.readable)],
+                network=not work.sandbox.isolates_network,
+                check=False,
+            )
+
+    def _check(self, name: str, built: Built, target: Path, work: _Work) -> str:
         work.step(f"Checking that {name} starts", status=VersionStatus.CHECKING)
         shell = work.shell(None)
         place = work.new_folder("check")
@@ -258,7 +271,7 @@ class Builder:
             return shell(
                 argv,
                 cwd=place,
-                readable=[Path(environment.location), *map(Path, built.readable)],
+                readable=[target, *map(Path, built.readable)],
                 variables={**built.variables, "PATH": path},
                 network=not isolates,
                 timeout_s=timeout_s,
@@ -278,6 +291,7 @@ class _Work:
         self._status = VersionStatus.FETCHING
         self._message = ""
         self._count = 0
+        self._lock = threading.RLock()
         self.scratch = folder / "scratch"
         self.scratch.mkdir(parents=True, exist_ok=True)
         self.sandbox = choose_sandbox(config.sandbox)
@@ -311,19 +325,21 @@ class _Work:
         return False
 
     def new_folder(self, name: str) -> Path:
-        self._count += 1
-        return self.scratch / f"{self._count}-{name}"
+        with self._lock:
+            self._count += 1
+            return self.scratch / f"{self._count}-{name}"
 
     def _tell(self, log: str) -> None:
-        self._report(
-            Progress(
-                status=self._status,
-                message=self._message,
-                steps_done=self.done,
-                steps_total=self.total,
-                log=log,
+        with self._lock:  # two commands may run side by side
+            self._report(
+                Progress(
+                    status=self._status,
+                    message=self._message,
+                    steps_done=self.done,
+                    steps_total=self.total,
+                    log=log,
+                )
             )
-        )
 
     def shell(self, target: Path | None) -> _Shell:
         return _Shell(self, self._config, target)
@@ -438,8 +454,17 @@ def _shown(candidate: Candidate) -> str:
     return f"{candidate.entry_point or candidate.runtime} ({candidate.reason})"
 
 
-def _is_link(mode: int) -> bool:
-    return mode & 0o170000 == 0o120000
+def _seal(target: Path) -> None:
+    """Let nobody but root change an environment, and every run's user read it."""
+    sandboxed.give_to(0, target)
+    for _, folders, files, descriptor in os.fwalk(target):
+        for name in (*folders, *files):
+            mode = os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode
+            executable = 0o011 if mode & 0o100 else 0
+            sealed = (mode & 0o755) | 0o444 | executable
+            if not stat.S_ISLNK(mode) and sealed != stat.S_IMODE(mode):
+                os.chmod(name, sealed, dir_fd=descriptor)
+    target.chmod(0o755)
 
 
 def _read_marker(target: Path) -> tuple[Built, int] | None:
@@ -459,7 +484,7 @@ def _read_marker(target: Path) -> tuple[Built, int] | None:
     )
 
 
-def _write_marker(target: Path, built: Built) -> tuple[Built, int]:
+def _write_marker(target: Path, built: Built) -> int:
     size_bytes = sum(
         os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_blocks * 512
         for _, _, files, descriptor in os.fwalk(target)
@@ -478,4 +503,4 @@ def _write_marker(target: Path, built: Built) -> tuple[Built, int]:
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(target / "environment.json")
-    return built, size_bytes
+    return size_bytes

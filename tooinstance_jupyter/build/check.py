@@ -16,6 +16,7 @@ from .base import Completed
 _ATTEMPTS: tuple[tuple[str, ...], ...] = (("--help",), ("--version",), ("-h",), ())
 _CRASHES = (
     re.compile(r"^(?:\w+\.)*(?:ModuleNotFoundError|ImportError|SyntaxError): .*", re.MULTILINE),
+    re.compile(r"^.*: No module named \S+$", re.MULTILINE),
     re.compile(r"^.*Cannot find (?:module|package) .*", re.MULTILINE),
     re.compile(r"^.*error while loading shared libraries: .*", re.MULTILINE),
     re.compile(r"^Can't locate \S+ in @INC.*", re.MULTILINE),

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ..errors import DetectionError
 from ..records import Candidate
-from .base import Buildpack, Checkout
+from .base import AS_ASKED, Buildpack, Checkout
+from .buildpacks.files import shebang, text
 
 _NAMED_LIKE_THE_SOURCE = 30
 _CONVINCING = 60
@@ -144,9 +145,7 @@ def no_such_entry_point(wanted: str, there: Sequence[str], name: str) -> Detecti
 def _taken_at_word(checkout: Checkout, entry_point: str, runtime: str | None) -> list[Candidate]:
     """Return a script or package that no buildpack thought of, if it is there."""
     if module := re.fullmatch(r"-m\s+([A-Za-z_][\w.]*)", entry_point):
-        return [
-            Candidate(runtime="python", entry_point=f"-m {module[1]}", reason="as asked", rank=1)
-        ]
+        return [Candidate(runtime="python", entry_point=f"-m {module[1]}", reason=AS_ASKED, rank=1)]
     path = checkout.folder / entry_point
     try:
         inside = path.resolve().is_relative_to(checkout.folder.resolve()) and path.is_file()
@@ -154,8 +153,10 @@ def _taken_at_word(checkout: Checkout, entry_point: str, runtime: str | None) ->
         inside = False
     if not inside:
         return []
-    guessed = runtime or ("python" if path.suffix == ".py" else "script")
-    return [Candidate(runtime=guessed, entry_point=entry_point, reason="as asked", rank=1)]
+    program = Path((shebang(text(path)) or [""])[0]).name
+    is_python = path.suffix == ".py" or program.startswith("python")
+    guessed = runtime or ("python" if is_python else "script")
+    return [Candidate(runtime=guessed, entry_point=entry_point, reason=AS_ASKED, rank=1)]
 
 
 def _compiled(folder: Path) -> str:

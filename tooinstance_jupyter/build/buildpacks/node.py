@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -18,6 +19,7 @@ from typing import ClassVar, NamedTuple
 import uv
 from filelock import FileLock
 
+from ...config import TooInstance
 from ...errors import BuildError
 from ...records import Candidate, Runtime, SourceKind
 from ..base import Built, Checkout, Site
@@ -40,6 +42,9 @@ class NodeBuildpack:
     """See `build.base.Buildpack`."""
 
     runtime: ClassVar[str] = Runtime.NODE
+
+    def __init__(self, config: TooInstance) -> None:
+        self._toolchains = config.home_path / "toolchains"
 
     def detect(self, checkout: Checkout) -> Sequence[Candidate]:
         """Return the commands that package.json declares."""
@@ -64,7 +69,7 @@ class NodeBuildpack:
     def build(self, checkout: Checkout, candidate: Candidate, site: Site) -> Built:
         """Install the package with what it needs into a folder of its own."""
         site.step("Getting Node ready")
-        node = find_node(site.cache.parent / "toolchains")
+        node = find_node(self._toolchains)
         variables = {
             "npm_config_cache": str(site.cache / "npm"),
             "npm_config_registry": _registry(node.npm),
@@ -135,8 +140,8 @@ def find_node(toolchains: Path) -> Node:
             shutil.rmtree(place, ignore_errors=True)
             done = subprocess.run(
                 [
-                    *(uv.find_uv_bin(), "pip", "install", "--quiet", "--no-deps"),
-                    *("--target", str(place), _WHEEL),
+                    *(uv.find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--no-build"),
+                    *("--python", sys.executable, "--target", str(place), _WHEEL),
                 ],
                 capture_output=True,
                 text=True,

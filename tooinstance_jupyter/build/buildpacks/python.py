@@ -1,28 +1,25 @@
 """Python: packages of an index, sources with packaging metadata, and plain scripts.
 
-What the files say is read by ``python_files``; uv finds interpreters and installs.
+What the files say is read by ``python_files``, Pythons are found by ``interpreters``; uv installs.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from configparser import ConfigParser
-from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
 import uv
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from ...errors import BuildError
+from ...config import TooInstance
 from ...records import Candidate, Runtime, SourceKind
 from ..base import Built, Checkout, Site
-from . import python_files
+from . import indexes, python_files
+from .interpreters import base_prefix, interpreter, version_of
 
 _VENV, _SOURCE = "venv", "source"
 
@@ -31,6 +28,10 @@ class PythonBuildpack:
     """See `build.base.Buildpack`."""
 
     runtime: ClassVar[str] = Runtime.PYTHON
+
+    def __init__(self, config: TooInstance) -> None:
+        may = config.python_downloads
+        self._downloads = config.home_path / "toolchains" / "python" if may else None
 
     def detect(self, checkout: Checkout) -> Sequence[Candidate]:
         """Return the ways to run a checkout with Python."""
@@ -59,9 +60,11 @@ class PythonBuildpack:
     def recipe(self, checkout: Checkout, candidate: Candidate) -> Mapping[str, str]:
         """Return what decides what is built."""
         kind = self._kind(checkout, candidate)
-        recipe = {"python": interpreter(self._requires_python(checkout, candidate)), "kind": kind}
+        python = self._interpreter(checkout, candidate)
+        # the same path may lead to another Python after an upgrade of the machine
+        recipe = {"python": f"{python} {version_of(python)}", "kind": kind}
         if kind == "files":
-            needs, _ = python_files.requirements(checkout.folder, _script(candidate))
+            needs, _ = python_files.requirements(checkout.folder, _script(checkout, candidate))
             recipe["requirements"] = "\n".join(needs)
         if kind == "index":
             recipe["name"] = checkout.source.location
@@ -73,7 +76,7 @@ class PythonBuildpack:
 
     def build(self, checkout: Checkout, candidate: Candidate, site: Site) -> Built:
         """Make a virtual environment with the source and what it needs."""
-        python = interpreter(self._requires_python(checkout, candidate))
+        python = self._interpreter(checkout, candidate)
         prefix = base_prefix(python)
         venv = site.target / _VENV
         readable = (Path(uv.find_uv_bin()).parent, Path(prefix))
@@ -89,21 +92,21 @@ class PythonBuildpack:
         if kind == "files":
             source = site.target / _SOURCE
             shutil.copytree(checkout.folder, source, symlinks=True, ignore=_leads_out(checkout))
-            needs, where = python_files.requirements(source, _script(candidate))
+            needs, where = python_files.requirements(source, _script(checkout, candidate))
             site.step(f"Installing what {where} names" if needs else "It needs no packages")
             if needs:
                 self._install(site, venv, _as_arguments(needs), cwd=source, readable=readable)
-            commands = _commands_of_files(venv, source, candidate)
+            commands = self._commands_of_files(checkout, candidate, venv, source)
         else:
             is_index = kind == "index"
             what = f"{checkout.source.location}=={checkout.commit}" if is_index else str(source)
             site.step(f"Installing {checkout.name} and what it needs")
             self._install(site, venv, ["--", what], cwd=source, readable=readable)
             commands = _commands_of(venv, checkout)
-            if candidate.entry_point.startswith("-m "):
-                module = candidate.entry_point.removeprefix("-m ")
-                commands[candidate.entry_point] = (str(venv / "bin" / "python"), "-m", module)
-        _compile(site, venv, source if kind == "files" else None, readable)
+            modules = [f"-m {name}" for name in python_files.main_packages(source)]
+            for module in (*modules, candidate.entry_point):
+                if module.startswith("-m "):
+                    commands[module] = (str(venv / "bin" / "python"), *module.split())
         is_package_run = kind == "files" and candidate.entry_point.startswith("-m ")
         return Built(
             commands=commands,
@@ -115,6 +118,7 @@ class PythonBuildpack:
                 **({"PYTHONPATH": _import_path(source)} if is_package_run else {}),
             },
             readable=(prefix,),
+            beside_check=_compile(venv, source if kind == "files" else None),
         )
 
     def _install(
@@ -126,17 +130,18 @@ class PythonBuildpack:
         cwd: Path,
         readable: Sequence[Path],
     ) -> None:
+        settings = indexes.from_pip()
         site.shell(
             [
                 *(uv.find_uv_bin(), "pip", "install", "--python", str(venv / "bin" / "python")),
-                # an environment that shared its files with the cache could be changed through it
-                *("--link-mode", "copy", "--no-compile-bytecode", "--no-progress"),
+                *("--link-mode", site.link_mode, "--no-compile-bytecode", "--no-progress"),
                 *what,
             ],
             cwd=cwd,
             writable=(site.target, site.cache),
-            readable=readable,
+            readable=(*readable, *settings.readable),
             variables={
+                **settings.variables,
                 "UV_CACHE_DIR": str(site.cache / "uv"),
                 "UV_PYTHON_DOWNLOADS": "never",
                 "UV_NO_CONFIG": "1",
@@ -147,107 +152,60 @@ class PythonBuildpack:
     def _kind(self, checkout: Checkout, candidate: Candidate) -> str:
         if checkout.source.kind is SourceKind.PYPI:
             return "index"
-        is_script = (
-            _script(candidate) is not None and (checkout.folder / candidate.entry_point).is_file()
-        )
-        if python_files.is_installable(checkout.folder) and not is_script:
-            return "package"
-        return "files"
+        is_installable = python_files.is_installable(checkout.folder)
+        return "package" if is_installable and _script(checkout, candidate) is None else "files"
 
-    def _requires_python(self, checkout: Checkout, candidate: Candidate) -> str:
+    def _interpreter(self, checkout: Checkout, candidate: Candidate) -> str:
         if checkout.source.kind is SourceKind.PYPI:
-            return ""
-        return python_files.requires_python(checkout.folder, _script(candidate))
+            return interpreter("")
+        asked = python_files.requires_python(checkout.folder, _script(checkout, candidate))
+        return interpreter(asked, self._downloads)
+
+    def _commands_of_files(
+        self, checkout: Checkout, candidate: Candidate, venv: Path, source: Path
+    ) -> dict[str, tuple[str, ...]]:
+        """Return every way to run the files, since one environment may serve several tools."""
+        python = str(venv / "bin" / "python")
+        alike = [
+            other.entry_point
+            for other in (*self.detect(checkout), candidate)
+            if other.entry_point and self._kind(checkout, other) == "files"
+        ]
+        return {
+            entry_point: (python, *entry_point.split())
+            if entry_point.startswith("-m ")
+            else (python, str(source / entry_point))
+            for entry_point in alike
+        }
 
     def _candidate(self, entry_point: str, reason: str, rank: int) -> Candidate:
         return Candidate(runtime=self.runtime, entry_point=entry_point, reason=reason, rank=rank)
 
 
-def interpreter(asked: str) -> str:
-    """Return the path of an interpreter that fits, the one that runs this if it does.
+def _compile(venv: Path, source: Path | None) -> tuple[str, ...]:
+    """Return the command that compiles what runs may import.
 
-    Raises
-    ------
-    BuildError
-        With the code `python_missing`, if none on this machine fits.
+    The tests of packages, often most of their files, are not compiled.
     """
-    try:
-        specifier = SpecifierSet(asked)
-    except InvalidSpecifier:
-        specifier = SpecifierSet()  # what cannot be read excludes nothing
-    own = ".".join(map(str, sys.version_info[:3]))
-    if specifier.contains(own, prereleases=True):
-        return getattr(sys, "_base_executable", None) or sys.executable
-    return _find(str(specifier))
-
-
-@cache
-def _find(specifier: str) -> str:
-    found = subprocess.run(
-        [uv.find_uv_bin(), "python", "find", "--no-python-downloads", "--no-project", specifier],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if found.returncode != 0:
-        listing = subprocess.run(
-            [uv.find_uv_bin(), "python", "list", "--only-installed", "--output-format", "json"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        there = sorted({python["version"] for python in json.loads(listing.stdout or "[]")})
-        raise BuildError(
-            f"It needs Python {specifier}; here there is {', '.join(there)}.",
-            "Install such a Python (uv python install, apt, conda), then build it again.",
-            code="python_missing",
-        )
-    return found.stdout.strip()
-
-
-@cache
-def base_prefix(python: str) -> str:
-    """Return the folder that an interpreter is installed in."""
-    return _ask(python, "sys.base_prefix")
-
-
-@cache
-def version_of(python: str) -> str:
-    """Return the name and version of an interpreter, for people."""
-    return "Python " + _ask(python, "'.'.join(map(str, sys.version_info[:3]))")
-
-
-def _ask(python: str, expression: str) -> str:
-    if python in (sys.executable, getattr(sys, "_base_executable", "")):
-        return str(eval(expression, {"sys": sys}))  # noqa: S307 a constant of this module
-    return subprocess.run(
-        [python, "-I", "-c", f"import sys; print({expression})"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
-
-
-def _compile(site: Site, venv: Path, source: Path | None, readable: Sequence[Path]) -> None:
-    """Compile what runs may import; the tests of packages are often most of their files."""
     folders = [str(path) for path in venv.glob("lib/python*/site-packages")]
-    site.shell(
-        [
-            *(str(venv / "bin" / "python"), "-m", "compileall", "-q", "-q", "-j", "0"),
-            *("-x", r"[/\\]tests?[/\\]", *folders, *([str(source)] if source else [])),
-        ],
-        cwd=site.target,
-        readable=readable,
-        network=False,
-        check=False,  # old files that cannot be compiled are nobody's loss
+    return (
+        *(str(venv / "bin" / "python"), "-m", "compileall", "-q", "-q", "-j", "0"),
+        *("-x", r"[/\\]tests?[/\\]", *folders, *([str(source)] if source else [])),
     )
 
 
-def _script(candidate: Candidate) -> str | None:
-    """Return the path of the script that a candidate runs, if it is one."""
+def _script(checkout: Checkout, candidate: Candidate) -> str | None:
+    """Return the path of the script that a candidate runs, if it is one.
+
+    A file at the top may have the name of a console script, and is not what is meant then.
+    """
     entry_point = candidate.entry_point
-    is_path = entry_point.endswith(".py") or "/" in entry_point
-    return entry_point if is_path or "script" in candidate.reason.split()[:2] else None
+    if not entry_point or not (checkout.folder / entry_point).is_file():
+        return None
+    if not python_files.is_installable(checkout.folder):
+        return entry_point
+    declared = {name for name, _, _ in python_files.console_scripts(checkout.folder)}
+    return None if entry_point in declared else entry_point
 
 
 def _as_arguments(needs: Sequence[str]) -> list[str]:
@@ -275,16 +233,6 @@ def _leads_out(checkout: Checkout) -> Callable[[str, list[str]], set[str]]:
 
 def _import_path(source: Path) -> str:
     return f"{source}:{source / 'src'}"
-
-
-def _commands_of_files(
-    venv: Path, source: Path, candidate: Candidate
-) -> dict[str, tuple[str, ...]]:
-    python = str(venv / "bin" / "python")
-    entry_point = candidate.entry_point
-    if entry_point.startswith("-m "):
-        return {entry_point: (python, "-m", entry_point.removeprefix("-m "))}
-    return {entry_point: (python, str(source / entry_point))}
 
 
 def _commands_of(venv: Path, checkout: Checkout) -> dict[str, tuple[str, ...]]:

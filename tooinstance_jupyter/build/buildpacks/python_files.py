@@ -15,6 +15,7 @@ from . import files
 
 _PEP_723 = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 _MAIN_GUARD = re.compile(r"(?m)^if\s+__name__\s*==\s*['\"]__main__['\"]\s*:")
+_COMMAND = re.compile(r"[A-Za-z0-9_][\w.+-]*")
 _MAIN_NAMES = ("main.py", "cli.py", "app.py", "run.py")
 _MOST_FILES = 2_000
 
@@ -22,14 +23,18 @@ _MOST_FILES = 2_000
 def console_scripts(folder: Path) -> Iterator[tuple[str, str, int]]:
     """Yield name, where it stands, and rank of each command that packaging metadata declares."""
     pyproject = toml(folder / "pyproject.toml")
-    for name in table(pyproject, "project", "scripts"):
-        yield name, "console script in pyproject.toml", 100
-    for name in table(pyproject, "tool", "poetry", "scripts"):
-        yield name, "Poetry script in pyproject.toml", 98
-    for name in _setup_cfg(folder):
-        yield name, "console script in setup.cfg", 95
-    for name in _setup_py(folder):
-        yield name, "console script in setup.py", 93
+    declared = (
+        (table(pyproject, "project", "scripts"), "console script in pyproject.toml", 100),
+        (table(pyproject, "tool", "poetry", "scripts"), "Poetry script in pyproject.toml", 98),
+        (table(pyproject, "tool", "flit", "scripts"), "Flit script in pyproject.toml", 98),
+        (_setup_cfg(folder), "console script in setup.cfg", 95),
+        (_setup_py(folder), "console script in setup.py", 93),
+    )
+    for names, reason, rank in declared:
+        for name in names:
+            # what is no plain name could lead out of the folder of commands
+            if _COMMAND.fullmatch(name):
+                yield name, reason, rank
 
 
 def is_installable(folder: Path) -> bool:
@@ -39,6 +44,7 @@ def is_installable(folder: Path) -> bool:
         (folder / "setup.py").is_file()
         or bool(table(pyproject, "build-system"))
         or bool(table(pyproject, "tool", "poetry").get("name"))
+        or bool(table(pyproject, "project", "scripts"))
         or (
             bool(files.text(folder / "setup.cfg"))
             and "[metadata]" in files.text(folder / "setup.cfg")
@@ -47,7 +53,10 @@ def is_installable(folder: Path) -> bool:
 
 
 def has_dynamic_scripts(folder: Path) -> bool:
-    """Tell whether only an installation shows the commands: setup.py computes them."""
+    """Tell whether only an installation shows the commands: its metadata is computed."""
+    dynamic = table(toml(folder / "pyproject.toml"), "project").get("dynamic")
+    if not {"scripts", "entry-points"}.isdisjoint(strings(dynamic)):
+        return True
     setup = files.text(folder / "setup.py")
     return "entry_points" in setup or "scripts" in setup
 
@@ -103,9 +112,13 @@ def requires_python(folder: Path, script: str | None = None) -> str:
     metadata = inline_metadata(files.text(folder / script)) if script else None
     if metadata is not None and isinstance(metadata.get("requires-python"), str):
         return str(metadata["requires-python"])
-    asked = table(toml(folder / "pyproject.toml"), "project").get("requires-python")
+    pyproject = toml(folder / "pyproject.toml")
+    asked = table(pyproject, "project").get("requires-python")
     if isinstance(asked, str):
         return asked
+    asked = table(pyproject, "tool", "poetry", "dependencies").get("python")
+    if isinstance(asked, str):
+        return _from_poetry(asked)
     match = re.search(r"python_requires\s*=\s*['\"]?([^'\"\n]+)", files.text(folder / "setup.cfg"))
     match = match or re.search(
         r"python_requires\s*=\s*['\"]([^'\"\n]+)['\"]", files.text(folder / "setup.py")
@@ -171,7 +184,8 @@ def table(content: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
 
 def strings(value: object) -> list[str]:
     """Return the strings of what should be a list of them."""
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+    items = value if isinstance(value, list | tuple | set) else []
+    return [item for item in items if isinstance(item, str)]
 
 
 def _setup_cfg(folder: Path) -> list[str]:
@@ -179,9 +193,10 @@ def _setup_cfg(folder: Path) -> list[str]:
     try:
         parser.read_string(files.text(folder / "setup.cfg"))
         lines = parser.get("options.entry_points", "console_scripts", fallback="").splitlines()
+        scripts = parser.get("options", "scripts", fallback="").split()
     except configparser.Error:
         return []
-    return [line.split("=", 1)[0].strip() for line in lines if "=" in line]
+    return _names(lines) + [Path(script).name for script in scripts]
 
 
 def _setup_py(folder: Path) -> list[str]:
@@ -202,13 +217,27 @@ def _setup_py(folder: Path) -> list[str]:
             except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
                 continue
             if keyword.arg == "scripts":
-                found += [Path(item).name for item in strings(list(value) if value else [])]
+                found += [Path(item).name for item in strings(value)]
                 continue
             if isinstance(value, dict):
-                value = value.get("console_scripts", [])
-            entries = value.splitlines() if isinstance(value, str) else strings(list(value))
-            found += [entry.split("=", 1)[0].strip() for entry in entries if "=" in entry]
+                value = value.get("console_scripts")
+            found += _names(value.splitlines() if isinstance(value, str) else strings(value))
     return found
+
+
+def _names(entries: list[str]) -> list[str]:
+    """Return the names in lines of the form ``name = module:function``."""
+    return [entry.split("=", 1)[0].strip() for entry in entries if "=" in entry]
+
+
+def _from_poetry(asked: str) -> str:
+    """Return Poetry's ``^3.9`` and ``~3.9`` in the notation of the standard (PEP 440)."""
+    asked = re.sub(r"\^\s*(\d+)([\d.]*)", lambda m: f">={m[1]}{m[2]},<{int(m[1]) + 1}", asked)
+    return re.sub(
+        r"~\s*(\d+)\.(\d+)([\d.]*)",
+        lambda m: f">={m[1]}.{m[2]}{m[3]},<{m[1]}.{int(m[2]) + 1}",
+        asked,
+    )
 
 
 def _imports(content: str) -> set[str]:

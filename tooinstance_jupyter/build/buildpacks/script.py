@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from ...config import TooInstance
 from ...errors import BuildError
 from ...records import Candidate, Runtime, SourceKind
 from ..base import Built, Checkout, Site
@@ -21,6 +22,9 @@ class ScriptBuildpack:
     """See `build.base.Buildpack`."""
 
     runtime: ClassVar[str] = Runtime.SCRIPT
+
+    def __init__(self, config: TooInstance) -> None:
+        """Need no setting."""
 
     def detect(self, checkout: Checkout) -> Sequence[Candidate]:
         """Return the scripts whose interpreter is known; Python's are another buildpack's."""
