@@ -134,13 +134,24 @@ class TooInstance(Configurable):
     build_environment = List(
         Unicode(),
         [
-            "UV_*",
-            "PIP_*",
-            "NPM_CONFIG_*",
-            "npm_config_*",
+            "UV_INDEX",
+            "UV_INDEX_URL",
+            "UV_DEFAULT_INDEX",
+            "UV_EXTRA_INDEX_URL",
+            "UV_INDEX_STRATEGY",
+            "UV_FIND_LINKS",
+            "UV_HTTP_TIMEOUT",
+            "UV_NATIVE_TLS",
+            "PIP_INDEX_URL",
+            "PIP_EXTRA_INDEX_URL",
+            "PIP_FIND_LINKS",
+            "PIP_CERT",
+            "NPM_CONFIG_REGISTRY",
+            "npm_config_registry",
         ],
-        help="Patterns of environment variables that builds see beside `pass_environment`: package "
-        "index settings.",
+        help="Names or patterns of environment variables that builds see beside "
+        "`pass_environment`: package index settings. A source's own set-up sees them too, so "
+        "nothing that publishes belongs here.",
     ).tag(config=True)
 
     python_downloads = Bool(

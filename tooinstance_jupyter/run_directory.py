@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import os
-import shutil
 import stat
+import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +20,7 @@ from .errors import InvalidValueError, NotFoundError, full_disk_in_words
 from .records import InputFile, Limits, OutputFile
 
 _CHUNK_BYTES = 2**20
+_MOST_LEVELS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,28 +87,33 @@ class RunDirectory:
         given = {file.path: file.sha256 for file in inputs}
         found: list[OutputFile] = []
         kept_bytes = 0
-        for path, status in _walk(self.work):
+        for path, status, skipped in _walk(self.work):
             if len(found) >= limits.output_files:
                 found.append(
                     OutputFile(path="…", size_bytes=0, skipped="more files than are kept of a run")
                 )
                 break
-            skipped = _reason_to_skip(path, status)
-            if skipped is None and kept_bytes + status.st_size > limits.output_bytes:
+            size_bytes = 0 if status is None else status.st_size
+            sha256 = None
+            if skipped is None and kept_bytes + size_bytes > limits.output_bytes:
                 skipped = "beyond the size that is kept of a run"
+            if skipped is None:
+                try:
+                    sha256 = hash_file(self.work / path)
+                except OSError as error:
+                    skipped = f"it cannot be read: {error.strerror}"
             if skipped is not None:
                 found.append(
-                    OutputFile(path=_printable(path), size_bytes=status.st_size, skipped=skipped)
+                    OutputFile(path=_printable(path), size_bytes=size_bytes, skipped=skipped)
                 )
                 continue
-            sha256 = hash_file(self.work / path)
             if given.get(path) == sha256:
                 continue
-            kept_bytes += status.st_size
+            kept_bytes += size_bytes
             found.append(
                 OutputFile(
                     path=path,
-                    size_bytes=status.st_size,
+                    size_bytes=size_bytes,
                     sha256=sha256,
                     media_type=mimetypes.guess_type(path)[0] or "application/octet-stream",
                 )
@@ -140,12 +147,18 @@ class RunDirectory:
 
     def remove(self) -> None:
         """Delete the directory, also where the tool took away its own permissions."""
-        for folder, names, _ in os.walk(self.path):
-            for name in names:
-                inner = Path(folder, name)
-                if not inner.is_symlink():
-                    inner.chmod(0o700)
-        shutil.rmtree(self.path, ignore_errors=not self.path.exists())
+        closed = [self.path]
+        while closed:
+            folder = closed.pop()
+            with suppress(OSError):
+                folder.chmod(0o700)
+                closed += [
+                    Path(entry.path)
+                    for entry in os.scandir(folder)
+                    if entry.is_dir(follow_symlinks=False)
+                ]
+        # unlike shutil, it stops neither at a thousand levels nor at a path of 4096 bytes
+        subprocess.run(["rm", "-rf", "--", str(self.path)], check=False)
 
 
 def check_inputs(inputs: Sequence[Path]) -> None:
@@ -199,22 +212,35 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _walk(work: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield everything beneath a folder but folders, in a stable order, without following links."""
-    for folder, names, files, descriptor in os.fwalk(work, follow_symlinks=False):
-        relative = os.path.relpath(folder, work)
-        links = [name for name in names if _is_link(name, descriptor)]
-        names[:] = sorted(set(names) - set(links))
-        for name in sorted(files + links):
-            try:
-                status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-            except FileNotFoundError:
-                continue
-            yield (name if relative == "." else f"{relative}/{name}"), status
+def _walk(work: Path) -> Iterator[tuple[str, os.stat_result | None, str | None]]:
+    """Yield path, state and reason to skip of all beneath a folder but folders, in a stable order.
 
-
-def _is_link(name: str, descriptor: int) -> bool:
-    return stat.S_ISLNK(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode)
+    Links are not followed. A tool may have nested its folders deeply and closed them: they are
+    opened where that can be, and listed as skipped where not.
+    """
+    folders: list[tuple[str, int]] = [("", 0)]
+    while folders:
+        relative, depth = folders.pop()
+        folder = work / relative
+        try:
+            folder.chmod(0o700)
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            yield relative, None, f"it cannot be opened: {error.strerror}"
+            continue
+        inner: list[tuple[str, int]] = []
+        for entry in entries:
+            path = f"{relative}/{entry.name}" if relative else entry.name
+            status = entry.stat(follow_symlinks=False)
+            if not stat.S_ISDIR(status.st_mode):
+                yield path, status, _reason_to_skip(path, status)
+            elif depth < _MOST_LEVELS:
+                inner.append((path, depth + 1))
+            else:
+                yield path, None, "nested too deeply"
+        folders.extend(reversed(inner))
 
 
 def _reason_to_skip(path: str, status: os.stat_result) -> str | None:

@@ -259,7 +259,7 @@ def test_a_half_made_environment_is_wiped_and_built_again(
     folder = repository(KINDS["shell"][0])
     first = workshop.build(folder)
     place = Path(workshop.client._store.get_environment(first.environment_id).location)
-    (place / "environment.json").unlink()
+    place.with_name(f"{place.name}.json").unlink()
     (place / "half-made").touch()
 
     second = workshop.build(folder, name="again")
@@ -426,15 +426,18 @@ def test_a_setup_script_that_eats_the_machine_is_ended(
 def test_a_setup_script_finds_no_secret_of_the_user(
     workshop: Any, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("UV_PUBLISH_TOKEN", "s3cret")
     (tmp_path / "secret").write_text("s3cret")
     (tmp_path / "secret").chmod(0o644)
     monkeypatch.setenv("MY_TOKEN", "s3cret")
     look = (
-        f"print('FOUND', os.path.exists({str(tmp_path / 'secret')!r}), os.environ.get('MY_TOKEN'), "
-        "os.getuid() == 0, os.path.exists('/root/.bashrc'), file=sys.stderr); sys.exit(1)"
+        f"secret = {str(tmp_path / 'secret')!r}\n"
+        "tokens = [os.environ.get(name) for name in ('MY_TOKEN', 'UV_PUBLISH_TOKEN')]\n"
+        "print('FOUND', os.path.exists(secret), tokens, os.getuid() == 0, "
+        "os.path.exists('/root/.bashrc'), file=sys.stderr); sys.exit(1)"
     )
     version = workshop.build(repository({"setup.py": HOSTILE_SETUP.format(look), "x.py": ""}))
-    assert "FOUND False None False False" in workshop.log(version)
+    assert "FOUND False [None, None] False False" in workshop.log(version)
 
 
 def test_a_tool_that_eats_the_machine_when_it_starts_is_given_up(
@@ -536,3 +539,70 @@ def test_a_start_is_judged_by_what_it_says(exit_code: int, output: str, verdict:
 )
 def test_the_cause_is_found_in_a_log(log: str, told: str) -> None:
     assert told in cause(log).message
+
+
+@pytest.mark.registry
+def test_a_setup_script_cannot_make_us_write_elsewhere_nor_pose_as_complete(
+    workshop: Any, repository: Repository, tmp_path: Path, config: Any
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    plant = (
+        "import re\n"
+        "mounts = open('/proc/self/mountinfo').read()\n"
+        "target = re.search(r'(\\S+/environments/\\w{32}) ', mounts)[1]\n"
+        "for name in ('.environment.json', 'environment.json', target + '.json'):\n"
+        f"    try: os.symlink({str(victim)!r}, os.path.join(target, name))\n"
+        "    except OSError: pass\n"
+        "print('PLANTED', os.listdir(target), file=sys.stderr); sys.exit(1)"
+    )
+    version = workshop.build(repository({"setup.py": HOSTILE_SETUP.format(plant), "x.py": ""}))
+    assert "PLANTED" in workshop.log(version)
+    assert victim.read_text() == "precious"
+    assert [path for path in config.environments_path.iterdir() if path.is_dir()] == []
+
+
+@pytest.mark.registry
+def test_one_source_cannot_change_what_another_installs(
+    workshop: Any, repository: Repository
+) -> None:
+    tool = {"frobnicate.py": "import six\n" + CLICK_LIKE, "requirements.txt": "six==1.17.0\n"}
+    poison = (
+        "import glob\n"
+        "for path in glob.glob(os.environ['UV_CACHE_DIR'] + '/**/six.py', recursive=True):\n"
+        "    open(path, 'a').write('print(666)\\n')\n"
+        "print('POISONED', file=sys.stderr); sys.exit(1)"
+    )
+    workshop.build(repository(tool))
+    evil = workshop.build(
+        repository({"setup.py": HOSTILE_SETUP.format(poison), "x.py": ""}, "evil")
+    )
+    assert "POISONED" in workshop.log(evil)
+    workshop.build(repository(tool, "again"))
+    assert workshop.run("again")[1] == "frobnicated 1\n"
+
+
+def test_a_forced_build_that_fails_leaves_what_was_working(
+    workshop: Any, repository: Repository, config: Any
+) -> None:
+    workshop.build(repository({"frobnicate": "#!/bin/sh\nsleep 0.3; echo works\n"}))
+    config.check_timeout_s = 0.1
+    again = workshop.finish(workshop.client.build("frobnicate", force=True))
+    assert again.status is VersionStatus.FAILED
+    assert workshop.run("frobnicate")[1] == "works\n"
+
+
+def test_a_build_that_waits_for_another_of_the_same_can_be_cancelled(
+    workshop: Any, repository: Repository
+) -> None:
+    folder = repository({"frobnicate": "#!/bin/sh\nsleep 99\n"})
+    _, first = workshop.client.create(_source(folder))
+    for event in workshop.client.follow_build(first.id):
+        if getattr(event, "status", None) is VersionStatus.CHECKING:
+            break
+    second = workshop.client.build("frobnicate")
+    for event in workshop.client.follow_build(second.id):
+        if "Waiting for another build" in getattr(event, "text", ""):
+            break
+    assert workshop.client.cancel_build(second.id).status is VersionStatus.CANCELLED
+    assert workshop.client.cancel_build(first.id).status is VersionStatus.CANCELLED

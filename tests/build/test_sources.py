@@ -119,6 +119,25 @@ def test_a_credential_is_taken_out_of_the_link_and_shown_nowhere(link: str) -> N
     assert "s3cret" not in f"{parsed} {parsed!r} {parsed.source} {parsed.credential}"
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://user:s3cret@github.com:99999/a/b",
+        "https://user:s3/cret@github.com/a/b",
+        "user:s3cret@github.com/o/r",
+        "https://user:s3cret@h.example/a\nb",
+        "https://user:s3cret@hydroshare.org/x/y",
+        "weird://user:s3cret@h.example/a",
+    ],
+)
+def test_no_error_repeats_a_credential(link: str) -> None:
+    try:
+        told = str(parse(link).source)
+    except SourceError as error:
+        told = str(error)
+    assert "s3" not in told
+
+
 @given(st.text(max_size=80))
 def test_any_text_is_a_source_or_a_clear_error(text: str) -> None:
     try:

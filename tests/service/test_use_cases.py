@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -463,6 +464,50 @@ def test_a_version_that_is_not_ready_cannot_be_run_and_says_how_it_stands(
     with pytest.raises(ConflictError, match="failed") as caught:
         client.run(NewRun(tool="empty"))
     assert caught.value.error_code == "not_ready"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "i=0; while [ $i -lt 1200 ]; do mkdir a && cd a; i=$((i+1)); done; echo x > f",
+        "echo x > a; mkdir b; echo x > b/c; chmod 000 a b .",
+        "mkfifo p; ln -s /etc/passwd l; touch -- -x",
+    ],
+)
+def test_whatever_a_tool_leaves_its_run_ends_and_can_be_listed_and_deleted(
+    client: LocalClient, tmp_path: Path, finish: Finish, script: str
+) -> None:
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "odd").write_text(f"#!/bin/sh\n[ $1 = --help ] || {{ {script}; }}\n")
+    finish(client, client.create(NewTool(source=str(tmp_path / "odd")))[1])
+    ended = run(client, "go", tool="odd")
+    assert ended.status.is_final
+    assert [item.number for item in client.runs(RunFilter()).items] == [ended.number]
+    client.delete_run(ended.number)
+    assert list((client._config.runs_path).iterdir()) == []
+
+
+def test_a_run_whose_directory_was_deleted_is_lost_and_its_processes_end(
+    client: LocalClient, probe: Version, config: TooInstance
+) -> None:
+    started = client.run(NewRun(tool="probe", arguments=["sleep"]))
+    mark = f"TOOINSTANCE_RUN={started.id}".encode()
+
+    def processes() -> list[Path]:
+        return [path for path in Path("/proc").glob("[0-9]*") if mark in _environment(path)]
+
+    until(processes, "the start of the tool")
+    shutil.rmtree(config.runs_path / started.id)
+    assert client.get_run(started.number).status is RunStatus.LOST
+    until(lambda: not processes(), "the end of the tool")
+    assert len(client.runs(RunFilter()).items) == 1
+
+
+def _environment(process: Path) -> bytes:
+    try:
+        return (process / "environ").read_bytes()
+    except OSError:
+        return b""
 
 
 @pytest.fixture

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import itertools
+import json
 import multiprocessing
 import threading
 import uuid
+import zlib
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
 
@@ -379,3 +382,23 @@ def test_an_environment_knows_the_versions_of_living_tools_that_need_it(store: S
 @pytest.mark.parametrize("number", [-1, 0, 2**63, 10**30])
 def test_a_number_that_no_run_has_finds_none(store: Store, number: int) -> None:
     assert store.get_run(number) is None
+
+
+@pytest.mark.parametrize("told", [[], {}, 5, None, ["runs", 2**70], ["runs", -1], ["runs", True]])
+def test_a_forged_cursor_is_refused(store: Store, told: object) -> None:
+    raw = json.dumps(told).encode()
+    forged = base64.urlsafe_b64encode(zlib.crc32(raw).to_bytes(4) + raw).decode().rstrip("=")
+    with pytest.raises(InvalidValueError) as caught:
+        store.list_runs(owner="ada", cursor=forged)
+    assert caught.value.error_code == "cursor_invalid"
+
+
+def test_arguments_that_are_no_unicode_are_kept_and_searched(store: Store) -> None:
+    run = store.add_run(make_run(arguments=("\udcff", "later")))
+    assert store.get_run(run.number) == run
+    assert [found.id for found in store.list_runs(owner="ada", text="later").items] == [run.id]
+
+
+def test_a_page_holds_at_least_one(store: Store) -> None:
+    store.add_run(make_run())
+    assert len(store.list_runs(owner="ada", limit=-5).items) == 1

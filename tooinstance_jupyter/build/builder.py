@@ -1,8 +1,8 @@
 """Turns a source into an environment that the process engine runs: fetch, detect, build, check.
 
 What each step means is left to the modules beside this one; what becomes of the outcome, to
-``service``. An environment is complete once its ``environment.json`` is there, which is written
-last; whatever lacks it is half-made and wiped by the next build that comes to it.
+``service``. An environment is complete once the marker beside it is there, which is written last;
+whatever lacks it is half-made and wiped by the next build that comes to it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from ..config import TooInstance
 from ..errors import BuildCancelledError, BuildError, TooInstanceError
@@ -167,7 +168,7 @@ class Builder:
         environment_id = _environment_id(checkout, recipe)
         target = self._config.environments_path / environment_id
         target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{target}.lock"):
+        with _held(target, work):
             made = None if force else _read_marker(target)
             if made is not None:
                 work.log("Already built from the same commit in the same way\n")
@@ -176,7 +177,7 @@ class Builder:
                 name = detect.pick(built.commands, candidate.entry_point, checkout.name)
                 help_text = self._check(name, built, target, work)
             else:
-                try:
+                with _in_place_of_the_old(target):
                     built = self._make(checkout, candidate, buildpack, target, work)
                     name = detect.pick(built.commands, candidate.entry_point, checkout.name)
                     with ThreadPoolExecutor(1) as beside:
@@ -186,9 +187,6 @@ class Builder:
                     if work.uid is not None:
                         _seal(target)
                     size_bytes = _write_marker(target, built)
-                except BaseException:
-                    shutil.rmtree(target, ignore_errors=True)
-                    raise
         environment = Environment(
             id=environment_id,
             engine=ENGINE,
@@ -227,9 +225,9 @@ class Builder:
         target: Path,
         work: _Work,
     ) -> Built:
-        shutil.rmtree(target, ignore_errors=True)
         target.mkdir()
-        cache = self._config.cache_path
+        # what runs in a build can write to its cache, so no two sources have one in common
+        cache = self._config.cache_path / _hash({"source": checkout.source.location})[:16]
         cache.mkdir(parents=True, exist_ok=True)
         sandboxed.give_to(work.uid, target, checkout.folder)
         if work.uid is not None:
@@ -316,6 +314,14 @@ class _Work:
         if counted and self._status is VersionStatus.BUILDING:
             self._message = f"Installing {counted[-1]} packages"
         self._tell(text)
+
+    def wait(self, message: str) -> None:
+        """Say what is waited for; raises once the build is cancelled or takes too long."""
+        self.seconds_left()
+        if message != self._message:
+            self._message = message
+            self._tell(f"{message}\n")
+        self._tell("")
 
     def is_cancelled(self) -> bool:
         try:
@@ -467,10 +473,58 @@ def _seal(target: Path) -> None:
     target.chmod(0o755)
 
 
+@contextmanager
+def _held(target: Path, work: _Work) -> Iterator[None]:
+    """Hold the lock of an environment; while another build has it, this one can be cancelled."""
+    lock = FileLock(f"{target}.lock")
+    while True:
+        try:
+            lock.acquire(timeout=0.2)
+            break
+        except Timeout:
+            work.wait("Waiting for another build of the same")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _in_place_of_the_old(target: Path) -> Iterator[None]:
+    """Make room for a new environment; what was complete comes back if the new one fails."""
+    old = target.with_suffix(".old")
+    shutil.rmtree(old, ignore_errors=True)
+    marker, old_marker = _marker(target), _marker(old)
+    was_complete = _read_marker(target) is not None
+    if was_complete:
+        marker.rename(old_marker)
+        target.rename(old)
+    else:
+        marker.unlink(missing_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        if was_complete:
+            old.rename(target)
+            old_marker.rename(marker)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+    old_marker.unlink(missing_ok=True)
+
+
+def _marker(target: Path) -> Path:
+    """Return the file that says what is in an environment: beside it, where no build can write."""
+    return target.with_name(f"{target.name}.json")
+
+
 def _read_marker(target: Path) -> tuple[Built, int] | None:
     try:
-        told: dict[str, Any] = json.loads((target / "environment.json").read_text())
+        told: dict[str, Any] = json.loads(_marker(target).read_text())
     except (FileNotFoundError, ValueError):
+        return None
+    if not target.is_dir():
         return None
     commands = {name: tuple(command) for name, command in told["commands"].items()}
     return (
@@ -497,10 +551,10 @@ def _write_marker(target: Path, built: Built) -> int:
         "readable": built.readable,
         "size_bytes": size_bytes,
     }
-    temporary = target / ".environment.json"
+    temporary = _marker(target).with_suffix(".tmp")
     with temporary.open("w") as file:
         json.dump(told, file)
         file.flush()
         os.fsync(file.fileno())
-    temporary.rename(target / "environment.json")
+    temporary.rename(_marker(target))
     return size_bytes

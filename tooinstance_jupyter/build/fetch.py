@@ -116,16 +116,13 @@ def fetch(
 def _pypi_version(source: Source) -> str:
     """Return the version that uv would install, without fetching the package."""
     wanted = source.location + (f"=={source.ref}" if source.ref else "")
-    found = subprocess.run(
+    found = _asked(
         [
             *(uv.find_uv_bin(), "pip", "compile", "-", "--no-deps", "--no-header"),
             *("--no-annotate", "--quiet", "--color", "never"),
         ],
-        input=wanted,
-        capture_output=True,
-        text=True,
-        timeout=_LOOK_UP_TIMEOUT_S,
-        check=False,
+        wanted,
+        wanted,
     )
     lines = [line for line in found.stdout.splitlines() if "==" in line]
     if found.returncode == 0 and lines:
@@ -151,13 +148,7 @@ def _pypi_version(source: Source) -> str:
 
 def _npm_version(source: Source, npm: Sequence[str]) -> str:
     wanted = source.location + (f"@{source.ref}" if source.ref else "")
-    found = subprocess.run(
-        [*npm, "view", "--json", "--", wanted, "version"],
-        capture_output=True,
-        text=True,
-        timeout=_LOOK_UP_TIMEOUT_S,
-        check=False,
-    )
+    found = _asked([*npm, "view", "--json", "--", wanted, "version"], "", wanted)
     try:
         told = json.loads(found.stdout or "null")
     except ValueError:
@@ -176,6 +167,24 @@ def _npm_version(source: Source, npm: Sequence[str]) -> str:
         "Is there a network? npm's own settings are honoured.",
         code="source_unreachable",
     )
+
+
+def _asked(argv: Sequence[str], text: str, what: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            argv,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=_LOOK_UP_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SourceError(
+            f"The index did not answer within {_LOOK_UP_TIMEOUT_S} s when asked for {what}.",
+            "Try again; is a proxy or another index set?",
+            code="source_unreachable",
+        ) from error
 
 
 def _last(complaint: str) -> str:

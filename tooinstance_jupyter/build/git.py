@@ -130,6 +130,8 @@ class _Repository:
         while todo:
             parent = todo.pop()
             for name, link in _submodules(parent):
+                if not self._is_submodule(parent, name):
+                    continue
                 fetched += 1
                 if fetched > _MOST_SUBMODULES:
                     raise SourceError(
@@ -235,6 +237,13 @@ class _Repository:
             ) from error
         return found.strip()
 
+    def _is_submodule(self, parent: Path, name: str) -> bool:
+        """Tell whether the commit has a submodule at a path, and no link leads elsewhere."""
+        staged = self.git("ls-files", "--stage", "--", f":(literal){name}", folder=parent)
+        place = parent / name
+        is_inside = place.resolve().is_relative_to(self._folder.resolve())
+        return staged.startswith("160000 ") and is_inside and not place.is_symlink()
+
     def _check_submodule(self, name: str, link: str) -> None:
         own = urlsplit(self._source.location).scheme
         scheme = urlsplit(link).scheme
@@ -295,6 +304,8 @@ def _environment(
         pair = base64.b64encode(f"{credential.username}:{credential.password}".encode()).decode()
         origin = f"{link.scheme}://{link.netloc}/"
         settings.append((f"http.{origin}.extraHeader", f"Authorization: Basic {pair}"))
+        # git would hand it to wherever the host sends it
+        settings.append(("http.followRedirects", "false"))
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -373,6 +384,12 @@ def _explained(said: str, source: Source) -> SourceError:
             f"{location} does not exist, or is private and no credential for it works.",
             "Does the link open in a browser? For a private repository set up a credential helper "
             "of git, or TooInstance.source_tokens.",
+        ),
+        (
+            ("unable to update url base from redirection", "returned error: 30"),
+            "source_redirect",
+            f"{location} sends to another address, which is not followed with a credential.",
+            "Give the address that it sends to.",
         ),
         (
             ("could not resolve host", "failed to connect", "connection refused", "timed out",

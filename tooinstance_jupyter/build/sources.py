@@ -23,7 +23,8 @@ _GIT_HOSTS = ("github.com", "gitlab.com", "codeberg.org", "bitbucket.org", "git.
 _SCP_LIKE = re.compile(r"(?P<user>[\w.-]+)@(?P<host>[\w.-]+):(?P<path>[^/].*|/.*)")
 _DOI = re.compile(r"(doi:|https?://(dx\.)?doi\.org/)?10\.\d{4,9}/\S+", re.IGNORECASE)
 _ARCHIVE = re.compile(
-    r"swh:\S+|https?://(www\.)?(zenodo\.org|figshare\.com|.*hydroshare\.org|dataverse\.[^/]+)/\S+",
+    r"swh:[^\s@]+|https?://(www\.)?"
+    r"(zenodo\.org|figshare\.com|([\w-]+\.)?hydroshare\.org|dataverse\.[\w.-]+)/[^\s@]+",
     re.IGNORECASE,
 )
 _TREE = re.compile(r"(?P<path>.+?)/(?:-/)?(?:tree|blob)/(?P<ref>[^/]+)(?:/(?P<sub>.+))?")
@@ -85,7 +86,10 @@ def parse(text: str, *, ref: str | None = None) -> ParsedSource:
                 f"For a commit of a local repository use file://{Path(place).absolute()}@{ref}.",
                 code="ref_invalid",
             )
-        folder = Path(place).expanduser().absolute()
+        try:
+            folder = Path(place).expanduser().absolute()
+        except RuntimeError as error:
+            raise SourceError(f"{place!r}: {error}", code="source_invalid") from error
         source = Source(kind=SourceKind.FOLDER, location=str(folder), subdirectory=subdirectory)
         return ParsedSource(source=source)
     return _git(place, ref, subdirectory)
@@ -149,7 +153,7 @@ def _check_text(text: str) -> None:
         problem = "It begins with a dash, as an option would."
     if problem:
         raise SourceError(
-            f"{text[:80]!r} is no source. {problem}",
+            f"{_shown(text)!r} is no source. {problem}",
             "Give a git link, pypi:NAME, npm:NAME, a DOI or a folder.",
             code="source_invalid",
         )
@@ -188,7 +192,7 @@ def _pypi(text: str) -> Source:
         or any(pin.operator != "==" or "*" in pin.version for pin in pins)
     ):
         raise SourceError(
-            f"{text[:80]!r} names no package of PyPI.",
+            f"{_shown(text)!r} names no package of PyPI.",
             "pypi:NAME, or pypi:NAME==VERSION.",
             code="source_invalid",
         )
@@ -202,7 +206,7 @@ def _npm(text: str) -> Source:
     name, version = (text[:at], text[at + 1 :]) if at > 0 else (text, None)
     if not _NPM_NAME.fullmatch(name) or (version and not _NPM_VERSION.fullmatch(version)):
         raise SourceError(
-            f"{text[:80]!r} names no package of npm.",
+            f"{_shown(text)!r} names no package of npm.",
             "npm:NAME, npm:NAME@VERSION or npm:@SCOPE/NAME.",
             code="source_invalid",
         )
@@ -236,7 +240,7 @@ def _git(place: str, ref: str | None, subdirectory: str | None) -> ParsedSource:
     place = place.removeprefix("git+")
     if "::" in place.split("/", 1)[0]:
         raise SourceError(
-            f"{place[:80]!r} would have git run a program.",
+            f"{_shown(place)!r} would have git run a program.",
             "Give an https, ssh or file link.",
             code="source_scheme",
         )
@@ -247,7 +251,7 @@ def _git(place: str, ref: str | None, subdirectory: str | None) -> ParsedSource:
             place = f"https://{place}"
         else:
             raise SourceError(
-                f"{place[:80]!r} is no source.",
+                f"{_shown(place)!r} is no source.",
                 "Give a git link (https://…), pypi:NAME, npm:NAME, a DOI, or a folder (./NAME).",
                 code="source_invalid",
             )
@@ -255,7 +259,9 @@ def _git(place: str, ref: str | None, subdirectory: str | None) -> ParsedSource:
         link = urlsplit(place)
         port = link.port
     except ValueError as error:
-        raise SourceError(f"{place[:80]!r} is no link: {error}.", code="source_invalid") from error
+        raise SourceError(
+            f"{_shown(place)!r} is no link.", "Check its host and port.", code="source_invalid"
+        ) from error
     if link.scheme not in _GIT_SCHEMES:
         raise SourceError(
             f"Links of the kind {link.scheme}: are not fetched.",
@@ -310,6 +316,12 @@ def _split_ref(path: str) -> tuple[str, str | None]:
     if not at or not ref or not before.strip("/"):
         return path, None
     return before, unquote(ref)
+
+
+def _shown(text: str) -> str:
+    """Return the beginning of what was typed, without what may be a credential in it."""
+    scheme, separator, rest = text.rpartition("://")
+    return (scheme + separator + re.sub(r"^.*@", "***@", rest, flags=re.DOTALL))[:80]
 
 
 def _masked(link: SplitResult) -> str:

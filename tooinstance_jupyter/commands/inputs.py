@@ -128,6 +128,13 @@ def seconds(text: str) -> float:
     return float(match["number"]) * _SECONDS[match["unit"] or "s"]
 
 
+def count(text: str) -> int:
+    """Read a number of things to list."""
+    if not text.isdecimal() or not 1 <= int(text[:9]) <= 1_000:
+        raise UsageError(f"{text!r} is not a number of things to list.", "Write 1 to 1000.")
+    return int(text)
+
+
 def size_bytes(text: str) -> int:
     """Read ``512M``, ``2G``, ``1.5GiB`` or a number of bytes."""
     match = _SIZE.fullmatch(text.strip())

@@ -297,7 +297,9 @@ def _runs_options(parser: Parser) -> None:
     parser.add_argument("--since", type=inputs.moment, metavar="TIME", help="2h, 3d, or a date")
     parser.add_argument("--until", type=inputs.moment, metavar="TIME", help="2h, 3d, or a date")
     parser.add_argument("--text", help="with some words in arguments or label")
-    parser.add_argument("-n", "--limit", type=int, default=20, metavar="N", help="at most so many")
+    parser.add_argument(
+        "-n", "--limit", type=inputs.count, default=20, metavar="N", help="at most so many"
+    )
     parser.add_argument("--cursor", help="the part of the list after it")
 
 

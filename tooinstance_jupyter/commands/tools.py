@@ -12,6 +12,7 @@ from ..client.base import Client
 from ..errors import BuildError
 from ..records import OutputKind, Tool, Version, VersionStatus, Visibility
 from ..requests import NewTool, ToolChanges
+from . import inputs
 from .base import Command, Outcome, Parser, Ui, UsageError, run_number, text_bundle
 
 
@@ -212,7 +213,9 @@ def _list_options(parser: Parser) -> None:
         parser.add_argument(
             f"--{scope}", dest="scope", action="store_const", const=scope, help=meaning
         )
-    parser.add_argument("-n", "--limit", type=int, default=50, metavar="N", help="at most so many")
+    parser.add_argument(
+        "-n", "--limit", type=inputs.count, default=50, metavar="N", help="at most so many"
+    )
     parser.add_argument("--cursor", help="the part of the list after it")
 
 

@@ -105,7 +105,7 @@ class ProcessEngine:
             readable=[Path(environment.location), *map(Path, environment.readable)],
             network=spec.limits.network,
             processes=spec.limits.processes,
-            tmp_bytes=spec.limits.tmp_bytes,
+            tmp_bytes=min(spec.limits.tmp_bytes, spec.limits.memory_bytes),
             uid=uid,
         )
         home, temporary = self._sandbox.home(confinement)
@@ -162,6 +162,8 @@ class ProcessEngine:
     async def status(self, handle: Handle) -> EngineState:
         """Tell where a run stands now. See `Engine.status`."""
         directory = Path(handle.directory)
+        if not os.path.exists(directory):  # noqa: ASYNC240, PTH110 as quick as what follows
+            return EngineState.LOST
         if launch.is_alive(directory):
             return EngineState.RUNNING
         if (directory / "exit.json").exists():

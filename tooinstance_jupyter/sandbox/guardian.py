@@ -90,6 +90,7 @@ class Guardian:
         self.exit_code: int | None = None
         self.child = 0
         self.is_wrapped = self.spec["is_wrapped"]
+        self.starter = os.getppid()
         self._kill_at: float | None = None
         self._next_count = 0.0
 
@@ -103,6 +104,9 @@ class Guardian:
         for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE):
             signal.signal(ignored, signal.SIG_IGN)
         write_json(self.folder, "guardian.json", {"pid": os.getpid()})
+        # room for the last word, in case the disk is full by then
+        with open(os.path.join(self.folder, ".exit.json"), "w") as file:
+            file.write(" " * 4096)
         if self._is_cancelled():
             self.reason = "cancelled"
         else:
@@ -265,7 +269,7 @@ class Guardian:
         if self._kill_at is not None:
             if now >= self._kill_at:
                 self._kill_all()
-        elif self._is_cancelled():
+        elif self._is_cancelled() or (self.spec["is_attached"] and os.getppid() != self.starter):
             self._stop("cancelled", now)
         elif now >= self._deadline:
             self._stop("timed_out", now)
@@ -373,8 +377,10 @@ class Guardian:
 def write_json(folder: str, name: str, value: object) -> None:
     """Write a file that is either there as a whole or not at all."""
     temporary = os.path.join(folder, f".{name}")
-    with open(temporary, "w") as file:
-        json.dump(value, file)
+    text = json.dumps(value).encode()
+    with open(temporary, "r+b" if os.path.exists(temporary) else "wb") as file:
+        file.write(text)
+        file.truncate()
         file.flush()
         os.fsync(file.fileno())
     os.rename(temporary, os.path.join(folder, name))

@@ -65,6 +65,8 @@ class Confinement:
         Other folders, at their own paths.
     account
         A folder of `write_account`: who the command is, as /etc/passwd tells.
+    tmp_bytes
+        The size of what is memory inside: /tmp, /dev/shm and HOME together.
     uid
         The user that it becomes; ``None`` to stay the present one, who is not root.
     """
@@ -116,7 +118,7 @@ class Bubblewrap:
     def wrap(self, argv: Sequence[str], confinement: Confinement) -> list[str]:
         """Return the argv that runs `argv` confined."""
         work_at = self.working_directory(confinement)
-        size = str(confinement.tmp_bytes)
+        size = str(confinement.tmp_bytes // 3)  # there are three
         mounts: list[tuple[str, str, str]] = [
             *(("--ro-bind", str(path.resolve()), str(path)) for path in _system_folders()),
             *(
@@ -161,7 +163,8 @@ class Bubblewrap:
             options += ["--", "/usr/bin/setpriv", f"--reuid={user}", f"--regid={user}"]
             options += ["--clear-groups", "--no-new-privs", "--bounding-set=-all"]
             options.append("--inh-caps=-all")
-        most = confinement.processes
+        # a little more than is counted from outside, so that reaching it is seen and said
+        most = confinement.processes + 16
         return [*options, "--", "/usr/bin/prlimit", f"--nproc={most}:{most}", "--", *argv]
 
     def working_directory(self, confinement: Confinement) -> str:

@@ -85,6 +85,7 @@ class Garbage:
         try:
             with FileLock(self.config.environments_path / f"{environment_id}.lock", timeout=0):
                 self.store.delete_environment(environment_id)
+                folder.with_name(f"{folder.name}.json").unlink(missing_ok=True)
                 shutil.rmtree(folder, ignore_errors=True)
         except Timeout:
             return  # a build has just come to need it

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .. import access, arguments
 from ..config import TooInstance
-from ..engines.base import Engine, EngineState, Exit, ExitReason, RunSpec
+from ..engines.base import Engine, EngineState, Exit, ExitReason, Handle, RunSpec
 from ..errors import (
     ConflictError,
     InvalidValueError,
@@ -27,6 +27,7 @@ from ..records import (
     Environment,
     Failure,
     Limits,
+    OutputFile,
     Page,
     Principal,
     Run,
@@ -194,7 +195,11 @@ class Runs:
         if run.status.is_final:
             return run
         engine = self.engine(run.engine)
-        handle = await engine.reattach(self.directory(run).path)
+        path = self.directory(run).path
+        handle = await engine.reattach(path)
+        if handle is None and not path.exists():
+            # somebody deleted it, and what runs there has nowhere to write to
+            handle = Handle(engine=run.engine, run_id=run.id, attempt=1, directory=str(path))
         if handle is None or await engine.status(handle) is EngineState.PREPARED:
             if now() - run.created_at < _START_GRACE:
                 return run
@@ -207,7 +212,10 @@ class Runs:
     async def settle_all(self) -> None:
         """Settle every run that is not final."""
         for run in self.store.open_runs():
-            await self.settle(run)
+            try:
+                await self.settle(run)
+            except Exception:  # one run that cannot be settled must not hide the others
+                _logger.exception("run cannot be settled run=%s", run.id)
 
     def read(self, run: Run, stream: StreamName, *, offset: int = 0, size: int = -1) -> bytes:
         """Return what is kept of a stream from `offset`."""
@@ -294,8 +302,13 @@ class Runs:
         return environment
 
     def _finish(self, run: Run, ended: Exit) -> Run:
-        files = self.directory(run).collect(run.limits, run.inputs)
         status, message, failure = _verdict(run, ended)
+        files: tuple[OutputFile, ...] = ()
+        try:
+            files = self.directory(run).collect(run.limits, run.inputs)
+        except OSError as error:
+            _logger.exception("outputs cannot be collected run=%s", run.id)
+            message = f"{message}; its files cannot be listed: {error.strerror}"
         return self._advance(
             run,
             status=status,

@@ -146,10 +146,10 @@ class Store:
         [offset] = [0] if cursor is None else cursors.read(cursor, "found", cursors.number)
         found = []
         if search.is_searchable(text):
+            matches = search.matching_tools(text)
             found = self._all(
-                visible.join(search.tool_search, search.tool_search.c.tool_id == tools.id)
-                .where(search.matches_tool(text))
-                .order_by(search.by_relevance(), tools.id)
+                visible.join(matches, matches.c.tool_id == tools.id)
+                .order_by(matches.c.relevance, tools.id)
                 .offset(offset)
                 .limit(limit + 1),
                 Tool,
@@ -421,7 +421,9 @@ def _visible(principal: Principal, scope: Scope) -> ColumnElement[bool]:
     tools = schema.tools.c
     mine = tools.owner == principal.name
     is_ready = exists().where(
-        schema.versions.c.tool_id == tools.id, schema.versions.c.status == VersionStatus.READY
+        schema.versions.c.tool_id == tools.id,
+        # a function keeps the index by status out: most versions are ready, a tool has few
+        func.lower(schema.versions.c.status) == VersionStatus.READY.value,
     )
     is_listed = exists().where(
         schema.tool_access.c.tool_id == tools.id,

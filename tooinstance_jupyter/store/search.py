@@ -5,7 +5,7 @@ The texts stand in tables of their own, written in the transaction that writes t
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, column, literal_column, table, text
+from sqlalchemy import CTE, ColumnElement, Connection, column, literal_column, select, table, text
 
 from ..records import Run, Tool
 
@@ -49,14 +49,15 @@ def matches_run(words: str) -> ColumnElement[bool]:
     return literal_column("run_search").op("MATCH")(_query(words))
 
 
-def matches_tool(words: str) -> ColumnElement[bool]:
-    """Return the condition that an indexed tool holds all words, the last one as a beginning."""
-    return literal_column("tool_search").op("MATCH")(_query(words))
+def matching_tools(words: str) -> CTE:
+    """Return the tools that hold all words, the last one as a beginning; the best have least.
 
-
-def by_relevance() -> ColumnElement[float]:
-    """Return the order in which tools found come: a hit in the name counts most."""
-    return literal_column("bm25(tool_search, 0, 10, 1)")
+    A hit in the name counts most. It is computed once, not for each tool that it is joined to.
+    """
+    found = select(
+        tool_search.c.tool_id, literal_column("bm25(tool_search, 0, 10, 1)").label("relevance")
+    ).where(literal_column("tool_search").op("MATCH")(_query(words)))
+    return found.cte("found").prefix_with("MATERIALIZED")
 
 
 def is_searchable(words: str) -> bool:
