@@ -109,7 +109,8 @@ class Site:
     """Where a build takes place: its target folder, caches, and the means to run and report.
 
     ``link_mode`` is how files may come from the cache to the target: ``"hardlink"`` where nobody
-    can write to them afterwards, else ``"copy"``.
+    can write to them afterwards, else ``"copy"``. ``adopt`` hands a folder that was made here to
+    the user whom the commands of the build run as.
     """
 
     target: Path
@@ -117,6 +118,7 @@ class Site:
     link_mode: str
     shell: Shell
     step: Callable[[str], None]
+    adopt: Callable[[Path], None]
 
 
 class Buildpack(Protocol):

@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ from .fetch import fetch
 from .sources import ParsedSource
 
 ENGINE = "process"
+_SOURCE, _SCRATCH = "source", "scratch"
 _MOST_ATTEMPTS = 3
 _MOST_PROCESSES = 256
 _COUNTED = re.compile(r"(?:Resolved|Prepared|Installed) (\d+) packages?")
@@ -103,7 +105,7 @@ class Builder:
             work.say(VersionStatus.FETCHING, f"Fetching {parsed.source}")
             checkout = fetch(
                 parsed,
-                folder / "source",
+                folder / _SOURCE,
                 config=self._config,
                 log=work.log,
                 cancelled=work.is_cancelled,
@@ -116,8 +118,7 @@ class Builder:
                 work.log(f"Candidate: {_shown(candidate)}\n")
             return self._first_that_works(checkout, chosen, found, work, force=force)
         finally:
-            shutil.rmtree(folder / "source", ignore_errors=True)
-            shutil.rmtree(work.scratch, ignore_errors=True)
+            clear(folder)
 
     def _first_that_works(
         self,
@@ -243,6 +244,7 @@ class Builder:
                 link_mode="copy" if work.uid is None else "hardlink",
                 shell=work.shell(target),
                 step=work.step,
+                adopt=partial(sandboxed.give_to, work.uid),
             ),
         )
 
@@ -279,6 +281,12 @@ class Builder:
         return check.check(built.commands[name], start, timeout_s=self._config.check_timeout_s)
 
 
+def clear(folder: Path) -> None:
+    """Remove what a build keeps in its folder only while it lasts."""
+    for name in (_SOURCE, _SCRATCH):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
 class _Work:
     """One build under way: how it runs commands, and what it has told."""
 
@@ -290,7 +298,7 @@ class _Work:
         self._message = ""
         self._count = 0
         self._lock = threading.RLock()
-        self.scratch = folder / "scratch"
+        self.scratch = folder / _SCRATCH
         self.scratch.mkdir(parents=True, exist_ok=True)
         self.sandbox = choose_sandbox(config.sandbox)
         # all builds of one home share a cache, so they share a user

@@ -94,7 +94,7 @@ def run(
         output_bytes=disk_bytes,
         output_files=1_000_000,
         grace_s=1.0,
-        is_attached=True,
+        starter=os.getpid(),
     ).write(folder)
     process = launch.start(folder)
     tail = ""

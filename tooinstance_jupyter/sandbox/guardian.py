@@ -90,7 +90,6 @@ class Guardian:
         self.exit_code: int | None = None
         self.child = 0
         self.is_wrapped = self.spec["is_wrapped"]
-        self.starter = os.getppid()
         self._kill_at: float | None = None
         self._next_count = 0.0
 
@@ -269,7 +268,7 @@ class Guardian:
         if self._kill_at is not None:
             if now >= self._kill_at:
                 self._kill_all()
-        elif self._is_cancelled() or (self.spec["is_attached"] and os.getppid() != self.starter):
+        elif self._is_cancelled():
             self._stop("cancelled", now)
         elif now >= self._deadline:
             self._stop("timed_out", now)
@@ -344,7 +343,10 @@ class Guardian:
             time.sleep(0.002)
 
     def _is_cancelled(self) -> bool:
-        return os.path.exists(os.path.join(self.folder, "cancel"))
+        if os.path.exists(os.path.join(self.folder, "cancel")):
+            return True
+        # an orphan has another parent
+        return self.spec["starter"] is not None and os.getppid() != self.spec["starter"]
 
     def _end(self) -> None:
         """Write how it ended: the last thing, and all at once."""

@@ -30,7 +30,7 @@ _GUARDIAN = guardian.__file__
 class Spec:
     """What a guardian is to run and to hold to; paths are the host's, `argv` is wrapped already.
 
-    A guardian that ``is_attached`` ends its command when its starter dies.
+    With a ``starter``, the process that starts the guardian, the command ends when that does.
     ``stderr`` is ``None`` where it goes where stdout goes. ``watched`` are the folders whose
     content counts against ``output_bytes`` and ``output_files``.
     """
@@ -51,7 +51,7 @@ class Spec:
     output_bytes: int
     output_files: int
     grace_s: float = 10.0
-    is_attached: bool = False
+    starter: int | None = None
 
     def write(self, folder: Path) -> None:
         """Write the specification where its guardian finds it; it holds no secrets."""

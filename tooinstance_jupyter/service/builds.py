@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from .. import access
 from ..build import sources
 from ..build.base import Progress
-from ..build.builder import Builder
+from ..build.builder import Builder, clear
 from ..build.sources import ParsedSource
 from ..config import TooInstance
 from ..errors import (
@@ -201,6 +201,7 @@ class Builds:
                 current = self.store.get_version(version.id) or version
                 if current.status.is_final:
                     return current
+                clear(folder)
                 return self.store.advance_version(
                     dataclasses.replace(
                         current,

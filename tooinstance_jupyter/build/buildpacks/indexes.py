@@ -46,12 +46,12 @@ def from_pip(environment: Mapping[str, str] = os.environ) -> Indexes:
         if any(environment.get(other) for other in same):
             continue
         kept: list[str] = []
-        for value in settings.get(name, "").split():
-            if name in _LINKS and not _is_safe(value):
-                continue
-            if name == "cert":
-                readable.append(Path(value))
-            kept.append(value)
+        value = settings.get(name, "")
+        if name == "cert" and Path(value).is_file():
+            kept = [value]
+            readable.append(Path(value))
+        elif name != "cert":
+            kept = [word for word in value.split() if name not in _LINKS or _is_safe(word)]
         if kept:
             variables[variable] = separator.join(kept)
     if "UV_INDEX" in variables and "UV_INDEX_STRATEGY" not in environment:
@@ -60,7 +60,10 @@ def from_pip(environment: Mapping[str, str] = os.environ) -> Indexes:
 
 
 def _is_safe(value: str) -> bool:
-    link = urlsplit(value)
+    try:
+        link = urlsplit(value)
+    except ValueError:
+        return False
     return link.scheme in ("http", "https") and link.username is None
 
 

@@ -92,6 +92,7 @@ class PythonBuildpack:
         if kind == "files":
             source = site.target / _SOURCE
             shutil.copytree(checkout.folder, source, symlinks=True, ignore=_leads_out(checkout))
+            site.adopt(source)
             needs, where = python_files.requirements(source, _script(checkout, candidate))
             site.step(f"Installing what {where} names" if needs else "It needs no packages")
             if needs:
