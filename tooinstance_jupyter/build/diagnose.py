@@ -14,6 +14,7 @@ class Cause(NamedTuple):
     hint: str
 
 
+_MOST_CHARS = 2_000
 _DOCKER = "The docker engine can install it (apt.txt); here it must be on the machine."
 _PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], Cause]], ...] = (
     (
@@ -62,10 +63,24 @@ _PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], Cause]], ...] = (
         ),
     ),
     (
-        r"No solution found when resolving[^\n]*\n((?:.+\n?){1,6})",
+        r"No solution found when resolving[^\n]*\n[ \t]*(?:cause: )?((?:.+\n?){1,6})",
         lambda m: Cause(
             "Its dependencies do not fit together: " + " ".join(m[1].split())[:300],
             "Another --ref may do; the log has it in full.",
+        ),
+    ),
+    (
+        r"npm (?:ERR!|error) 404[^\n']*'([^'\n]+)'[^\n]*(?:could not be found|is not in)",
+        lambda m: Cause(
+            f"The package {m[1]} does not exist on the npm registry.",
+            "A private one needs a registry in npm's settings.",
+        ),
+    ),
+    (
+        r"No matching version found for ([^\s]+?)\.?\s",
+        lambda m: Cause(
+            f"There is no such version: {m[1]}.",
+            "The tool's own list of dependencies asks for it; another --ref may ask for less.",
         ),
     ),
     (
@@ -80,8 +95,23 @@ _PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], Cause]], ...] = (
         lambda m: Cause(f"npm cannot put its dependencies together ({m[1]}).", "See the log."),
     ),
     (
-        r"npm (?:ERR!|error) sh: (?:\d+: )?([^:\n]+): (?:command )?not found",
+        r"(?:^|\n)(?:npm (?:ERR!|error) )?sh: (?:line )?(?:\d+: )?"
+        r"([^:\n]+): (?:command )?not found",
         lambda m: Cause(f"Its own set-up calls {m[1]}, which is not there.", "See the log."),
+    ),
+    (
+        r"(?:fatal|ERROR): (unable to access|[^\n]*Could not read from remote repository)[^\n]*",
+        lambda m: Cause(
+            f"A repository that it depends on cannot be fetched: {m[0]}",
+            "Is there a network, and is the repository public?",
+        ),
+    ),
+    (
+        r"Couldn't parse requirement in `([^`]+)`[^\n]*\n[ \t]*cause: [^\n]*\n[ \t]*([^\n]+)",
+        lambda m: Cause(
+            f"{m[1]} has a line that is no requirement: {m[2].strip()[:200]}",
+            "That is the tool's own mistake; another --ref may be without it.",
+        ),
     ),
     (
         r"Failed to fetch|error sending request|Temporary failure in name resolution|"
@@ -97,23 +127,36 @@ _PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], Cause]], ...] = (
             "A package index refused to give a package.", "It may need a login of its own."
         ),
     ),
-    (
-        r"(?:^|\n)\s*((?:\w+\.)*\w*(?:Error|Exception): [^\n]+)"
-        r"(?![\s\S]*\n\s*\w*(?:Error|Exception): )",
-        lambda m: Cause(m[1].strip(), "That is the last error of its own set-up; see the log."),
-    ),
-    (
-        r"(?:^|\n)(?:error|fatal|npm ERR!|npm error):? (?!code |path |errno )([^\n]+)",
-        lambda m: Cause(m[1].strip(), "See the log for what came before."),
-    ),
+)
+_OWN_ERROR = re.compile(
+    r"^(?:npm (?:ERR!|error))?[ \t]*((?:\w+\.)*\w*(?:Error|Exception): .+)$", re.MULTILINE
+)
+_ANY_ERROR = re.compile(
+    r"^(?:error|fatal|npm ERR!|npm error):? (?!code |path |errno |command )(.+)$", re.MULTILINE
 )
 
 
 def cause(log: str) -> Cause:
-    """Return why a build failed, from the end of its log."""
-    recent = re.sub(r"\x1b\[[0-9;]*m", "", log[-65_536:])
+    """Return why a build failed, from the end of its log.
+
+    The log is a stranger's: long lines are cut, since patterns take their time over those, and no
+    pattern looks from one line far into others.
+    """
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", log[-65_536:])
+    recent = "\n".join(line[:_MOST_CHARS] for line in plain.splitlines()) + "\n"
+    found = _cause(recent)
+    if culprit := re.search(r"Failed to build `([^`\s]+)`", recent):
+        return Cause(f"{culprit[1]} cannot be built. {found.message}", found.hint)
+    return found
+
+
+def _cause(recent: str) -> Cause:
     for pattern, told in _PATTERNS:
         if match := re.search(pattern, recent):
             return told(match)
+    if own := _OWN_ERROR.findall(recent):
+        return Cause(own[-1].strip(), "That is the last error of its own set-up; see the log.")
+    if match := _ANY_ERROR.search(recent):
+        return Cause(match[1].strip(), "See the log for what came before.")
     lines = [line.strip() for line in recent.splitlines() if line.strip()]
     return Cause(lines[-1][:300] if lines else "It said nothing.", "See the log.")
