@@ -514,6 +514,7 @@ def test_files_that_make_no_sense_are_no_tool_and_break_nothing(
         (2, "Can't locate X.pm in @INC (you may need", Verdict.CRASHED),
         (127, "sh: 1: gawk: not found", Verdict.CRASHED),
         (126, "", Verdict.CRASHED),
+        (2, "frobnicate: 2: Cannot fork", Verdict.CRASHED),
         (139, "", Verdict.CRASHED),
         (1, "no such file: --help", Verdict.UNSURE),
     ],

@@ -22,6 +22,7 @@ _CRASHES = (
     re.compile(r"^Can't locate \S+ in @INC.*", re.MULTILINE),
     re.compile(r"^.*: (?:command )?not found$", re.MULTILINE),
     re.compile(r"^.*: failed to execute .*", re.MULTILINE),
+    re.compile(r"^.*(?:cannot fork|Resource temporarily unavailable).*", re.M | re.IGNORECASE),
     re.compile(r"^.*: syntax error.*", re.MULTILINE),
 )
 _SIGNALS = {128 + 4: "an illegal instruction", 128 + 7: "a bus error", 128 + 11: "a crash"}
