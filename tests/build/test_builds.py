@@ -236,6 +236,19 @@ def test_one_environment_serves_all_commands_of_a_package(workshop: Any) -> None
     assert "csvlook" in {candidate.entry_point for candidate in first.candidates}
 
 
+def test_a_source_that_only_its_owner_may_read_is_checked_as_any_other(
+    workshop: Any, repository: Repository
+) -> None:
+    folder = repository({"frobnicate": "#!/bin/sh\necho Usage: frobnicate\n"})
+    (folder / "frobnicate").chmod(0o700)
+    folder.chmod(0o700)
+
+    version = workshop.build(str(folder))
+
+    assert version.status is VersionStatus.READY, version.failure
+    assert "Usage: frobnicate" in workshop.log(version)
+
+
 def test_two_builds_of_the_same_at_once_make_one_environment(
     workshop: Any, repository: Repository
 ) -> None:

@@ -430,6 +430,13 @@ class _Shell:
                 "Raise TooInstance.build_memory_bytes or build_disk_bytes if it needs that.",
                 code=result.reason,
             )
+        if result.reason not in ("exited", "timed_out"):
+            # neither its own end nor our clock: nothing can be told from it
+            raise BuildError(
+                f"A command of the build could not be run: {result.detail or result.reason}.",
+                "Try again.",
+                code="command_lost",
+            )
         if not check:
             return Completed(exit_code=result.exit_code, output=result.output, timed_out=timed_out)
         if timed_out:

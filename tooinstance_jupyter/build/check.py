@@ -24,6 +24,9 @@ _CRASHES = (
     re.compile(r"^.*: failed to execute .*", re.MULTILINE),
     re.compile(r"^.*(?:cannot fork|Resource temporarily unavailable).*", re.M | re.IGNORECASE),
     re.compile(r"^.*: syntax error.*", re.MULTILINE),
+    re.compile(r"^\S*sh: .*cannot open .*", re.MULTILINE),
+    re.compile(r"^Can't open perl script .*", re.MULTILINE),
+    re.compile(r"^\S+: can't open file .*", re.MULTILINE),
 )
 _SIGNALS = {128 + 4: "an illegal instruction", 128 + 7: "a bus error", 128 + 11: "a crash"}
 

@@ -57,6 +57,7 @@ class ScriptBuildpack:
         shutil.copytree(
             checkout.folder, source, symlinks=True, ignore=shutil.ignore_patterns(".git")
         )
+        site.adopt(source)
         paths = {c.entry_point for c in self.detect(checkout)} | {candidate.entry_point}
         commands: dict[str, tuple[str, ...]] = {}
         for path in sorted(paths):
