@@ -9,7 +9,7 @@ STAMP := .venv/.installed
 # what Debian and Ubuntu call the real parts that demo and tests use
 SYSTEM_PACKAGES := bubblewrap git perl procps python3 python3-venv
 
-.PHONY: demo test lint types pytest bench clean system
+.PHONY: demo test lint types pytest bench clean system docker
 
 demo: $(STAMP)
 	@$(BIN)/python examples/demo.py
@@ -23,10 +23,10 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-pytest: $(STAMP)
+pytest: $(STAMP) | docker
 	$(BIN)/pytest --numprocesses auto --dist worksteal
 
-bench: $(STAMP)
+bench: $(STAMP) | docker
 	$(BIN)/python tests/benchmarks/bench.py
 
 clean:
@@ -46,3 +46,6 @@ system:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 	    apt-get install -qq -y --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null; \
 	fi
+
+docker: | system
+	@sh tests/docker/engine.sh

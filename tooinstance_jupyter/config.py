@@ -33,7 +33,10 @@ class TooInstance(Configurable):
         help="SQLAlchemy URL of the database; a SQLite file in `home` by default.",
     ).tag(config=True)
 
-    engine = Unicode("process", help="The engine that builds and runs by default.").tag(config=True)
+    engine = Unicode(
+        help="The engine that builds and runs by default: `auto` (or nothing) takes `docker` where "
+        "an engine answers, and else `process`. TOOINSTANCE_ENGINE says otherwise.",
+    ).tag(config=True)
 
     sandbox = Enum(
         ["auto", "bubblewrap", "none"],
@@ -52,6 +55,10 @@ class TooInstance(Configurable):
 
     run_memory_bytes = Int(
         2 * 2**30, help="Memory that a run may use (bytes), so that the kernel survives it."
+    ).tag(config=True)
+
+    run_cpus = Float(
+        2.0, help="Processors that a run may use, where the engine can hold it to that."
     ).tag(config=True)
 
     run_processes = Int(
@@ -159,6 +166,75 @@ class TooInstance(Configurable):
         help="Whether uv may download a Python interpreter when none on the machine fits.",
     ).tag(config=True)
 
+    base_images = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        default_value={
+            "binder": "",
+            "debian": "debian:stable-slim",
+            "go": "golang:1",
+            "java": "maven:3-eclipse-temurin-21",
+            "julia": "julia:1",
+            "node": "node:{version}-slim",
+            "python": "python:{version}-slim",
+            "r": "r-base:latest",
+            "ruby": "ruby:3-slim",
+            "rust": "rust:1",
+        },
+        help="The image that each runtime's images start from; what is not named starts from "
+        "`debian`'s. All must be Debian or a derivative. `{version}` becomes the version that a "
+        "source asks for. `binder` is for sources that repo2docker builds by its own rules; empty "
+        "takes repo2docker's default.",
+    ).tag(config=True)
+
+    registry_mirror = Unicode(
+        help="Prefix of images that name no registry, such as ``mirror.example.org/docker``: for "
+        "those who meet a public registry's pull limits or have no internet.",
+    ).tag(config=True)
+
+    ca_bundle = Unicode(
+        help="A file of certificate authorities (PEM) that image builds and runs in containers "
+        "trust too, for those behind a proxy that has its own. SSL_CERT_FILE by default.",
+    ).tag(config=True)
+
+    registry = Unicode(
+        help="Where images are pushed to after a build, such as ``registry.example.org/tools``, so "
+        "that they run on other machines that share the database; empty for nowhere.",
+    ).tag(config=True)
+
+    build_platform = Unicode(
+        help="The platform of images, such as ``linux/arm64``; the engine's own by default.",
+    ).tag(config=True)
+
+    build_cgroup = Unicode(
+        help="A control group, made by the administrator with limits, that the steps of image "
+        "builds run in; the engine holds them to nothing but time and disk by itself.",
+    ).tag(config=True)
+
+    gpus = Unicode(
+        help="GPUs that runs in containers see: `all`, a number, or device ids; none by default.",
+    ).tag(config=True)
+
+    blocked_networks = List(
+        Unicode(),
+        ["169.254.0.0/16", "100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32"],
+        help="Networks that no run in a container reaches: where clouds hand out credentials.",
+    ).tag(config=True)
+
+    block_host = Bool(
+        True, help="Whether runs in containers are kept from this machine's own addresses."
+    ).tag(config=True)
+
+    armed_containers = Int(
+        4,
+        help="Containers that wait, started ahead, for the next run of tools that were used "
+        "lately; 0 starts none ahead.",
+    ).tag(config=True)
+
+    armed_age_s = Float(
+        900.0, help="Seconds after which a container that was started ahead is given up."
+    ).tag(config=True)
+
     environment_retention_days = Int(
         30, help="`%tooi gc` removes environments that nothing has used for so many days."
     ).tag(config=True)
@@ -166,6 +242,14 @@ class TooInstance(Configurable):
     @default("home")
     def _default_home(self) -> str:
         return os.environ.get("TOOINSTANCE_HOME") or str(Path(jupyter_data_dir()) / "tooinstance")
+
+    @default("engine")
+    def _default_engine(self) -> str:
+        return os.environ.get("TOOINSTANCE_ENGINE") or "auto"
+
+    @default("ca_bundle")
+    def _default_ca_bundle(self) -> str:
+        return os.environ.get("SSL_CERT_FILE", "")
 
     @default("database_url")
     def _default_database_url(self) -> str:
@@ -201,6 +285,7 @@ class TooInstance(Configurable):
         return Limits(
             timeout_s=self.run_timeout_s,
             memory_bytes=self.run_memory_bytes,
+            cpus=self.run_cpus,
             processes=self.run_processes,
             log_bytes=self.run_log_bytes,
             output_bytes=self.run_output_bytes,

@@ -177,6 +177,7 @@ class Tool:
     source: Source
     runtime: str | None = None
     entry_point: str | None = None
+    build_arguments: Mapping[str, str] = field(default_factory=dict)
     output: OutputKind = OutputKind.STDOUT
     visibility: Visibility = Visibility.PRIVATE
     access: tuple[str, ...] = ()
@@ -263,6 +264,9 @@ class Environment:
         Environment variables that its tools need.
     readable
         Folders outside the environment that its tools read, such as an interpreter's own.
+    workdir
+        The directory in an image where its tools must start, where it is not the working
+        directory of the run.
     """
 
     id: str
@@ -273,6 +277,7 @@ class Environment:
     path: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     readable: tuple[str, ...] = ()
+    workdir: str = ""
     size_bytes: int = 0
     created_at: datetime = field(default_factory=now)
     last_used_at: datetime = field(default_factory=now)
@@ -290,6 +295,7 @@ class Limits:
     output_files: int = 10_000
     tmp_bytes: int = 512 * 2**20
     network: bool = True
+    cpus: float = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

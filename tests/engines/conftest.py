@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import shutil
 import tempfile
 import uuid
@@ -16,11 +17,14 @@ import pytest
 
 from tooinstance_jupyter.config import TooInstance
 from tooinstance_jupyter.engines.base import Engine, Exit, Handle, RunSpec
+from tooinstance_jupyter.engines.docker import address
+from tooinstance_jupyter.engines.docker.engine import DockerEngine
 from tooinstance_jupyter.engines.process import ProcessEngine
 from tooinstance_jupyter.records import Environment, Limits
 from tooinstance_jupyter.run_directory import RunDirectory
 
-KINDS = ("process-bubblewrap", "process-none")
+KINDS = ("process-bubblewrap", "process-none", "docker")
+ISOLATED = ("process-bubblewrap", "docker")
 
 
 @dataclass
@@ -36,6 +40,22 @@ class Bench:
     @property
     def is_isolated(self) -> bool:
         return self.engine.capabilities().isolation != "none"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What another process needs to make the same engine."""
+        names = ("home", "sandbox", "base_images", "cancel_grace_s")
+        return {name: getattr(self.config, name) for name in names}
+
+    def watcher(self, spec: RunSpec) -> int | None:
+        """The process that watches over a run, once there is one."""
+        if self.kind == "docker":
+            return address.keeper_pid(self.config)
+        try:
+            pid: int = json.loads((spec.directory / "guardian.json").read_text())["pid"]
+        except FileNotFoundError:
+            return None
+        return pid
 
     def spec(
         self,
@@ -53,6 +73,7 @@ class Bench:
             (directory.work / name).write_bytes(content)
         return RunSpec(
             run_id=run_id,
+            owner="ada",
             directory=directory.path,
             environment=self.environment,
             argv=argv,
@@ -103,45 +124,64 @@ class Ran:
         return self.directory / "work"
 
 
+def _processes(kind: str, home: Path) -> Bench:
+    config = TooInstance(home=str(home), sandbox=kind.removeprefix("process-"), cancel_grace_s=0.3)
+    folder = home / "environments" / "e"
+    folder.mkdir(parents=True)
+    (folder / "data").write_text("of the environment")
+    environment = Environment(
+        id="e",
+        engine="process",
+        location=str(folder),
+        commit="c",
+        recipe_hash="r",
+        path=(str(folder / "bin"),),
+        variables={"FROM_ENVIRONMENT": "yes"},
+    )
+    return Bench(kind, ProcessEngine(config), config, environment)
+
+
+def _docker(home: Path, image: str) -> Bench:
+    config = TooInstance(home=str(home), base_images={"debian": image}, cancel_grace_s=0.3)
+    environment = Environment(
+        id="e",
+        engine="docker",
+        location=image,
+        commit="c",
+        recipe_hash="r",
+        variables={"FROM_ENVIRONMENT": "yes"},
+    )
+    return Bench("docker", DockerEngine(config), config, environment)
+
+
 @pytest.fixture
-def make_bench(require: Callable[[str, str], None]) -> Iterator[Callable[[str], Bench]]:
+def make_bench(
+    require: Callable[[str, str], None], request: pytest.FixtureRequest
+) -> Iterator[Callable[[str], Bench]]:
     """Return a function that makes an engine of a kind; what it started is ended afterwards."""
     benches: list[Bench] = []
     homes: list[Path] = []
 
     def make(kind: str) -> Bench:
-        sandbox = kind.removeprefix("process-")
-        if sandbox == "bubblewrap":
-            require("bwrap", "apt-get install bubblewrap")
-        require("python3", "apt-get install python3")
         home = Path(tempfile.mkdtemp(prefix="tooinstance-test-"))
         homes.append(home)
         home.chmod(0o711)  # as root, tools run as other users
-        config = TooInstance(home=str(home), sandbox=sandbox, cancel_grace_s=0.3)
-        config.runs_path.mkdir(mode=0o711)
-        environment_folder = home / "environments" / "e"
-        environment_folder.mkdir(parents=True)
-        (environment_folder / "data").write_text("of the environment")
-        bench = Bench(
-            kind=kind,
-            engine=ProcessEngine(config),
-            config=config,
-            environment=Environment(
-                id="e",
-                engine="process",
-                location=str(environment_folder),
-                commit="c",
-                recipe_hash="r",
-                path=(str(environment_folder / "bin"),),
-                variables={"FROM_ENVIRONMENT": "yes"},
-            ),
-        )
+        if kind == "docker":
+            bench = _docker(home, request.getfixturevalue("base_image"))
+        else:
+            if kind == "process-bubblewrap":
+                require("bwrap", "apt-get install bubblewrap")
+            require("python3", "apt-get install python3")
+            bench = _processes(kind, home)
+        bench.config.runs_path.mkdir(mode=0o711)
         benches.append(bench)
         return bench
 
     yield make
     for bench in benches:
         asyncio.run(bench.engine.reap([]))
+        if isinstance(bench.engine, DockerEngine):
+            asyncio.run(bench.engine.shut_down())
     for home in homes:
         shutil.rmtree(home)
 
@@ -152,7 +192,7 @@ def bench(request: pytest.FixtureRequest, make_bench: Callable[[str], Bench]) ->
     return make_bench(request.param)
 
 
-@pytest.fixture
-def isolated(make_bench: Callable[[str], Bench]) -> Bench:
-    """Give an engine that isolates."""
-    return make_bench("process-bubblewrap")
+@pytest.fixture(params=ISOLATED)
+def isolated(request: pytest.FixtureRequest, make_bench: Callable[[str], Bench]) -> Bench:
+    """Give each engine that isolates."""
+    return make_bench(request.param)

@@ -193,11 +193,12 @@ def test_a_cancel_right_after_the_start_is_heard(bench: Any) -> None:
 
 
 def test_what_a_tool_leaves_running_ends_with_it(bench: Any) -> None:
-    spec = bench.spec("/bin/sh", "-c", "setsid sh -c 'sleep 1; echo late' & echo main")
+    bench.sh("true")
+    spec = bench.spec("/bin/sh", "-c", "setsid sh -c 'sleep 9; echo late' & echo main")
     began = time.monotonic()
     ended = asyncio.run(_whole(bench, spec))
     assert (ended.reason, ended.exit_code) == (ExitReason.EXITED, 0)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 9
     assert (spec.directory / "stdout").read_bytes() == b"main\n"
     assert processes_of(spec.run_id) == []
 
@@ -210,35 +211,33 @@ def test_output_beyond_the_limit_is_counted_and_its_beginning_kept(bench: Any) -
     assert ran.exit.stdout.is_cut
 
 
-def test_a_flood_in_one_line_takes_no_memory_of_the_guardian(bench: Any) -> None:
+def test_a_flood_in_one_line_takes_no_memory_of_what_watches_over_it(bench: Any) -> None:
     async def flood() -> tuple[Any, int]:
         spec = bench.spec(
-            "/bin/sh", "-c", "head -c 300000000 /dev/zero; sleep 0.2", log_bytes=10**9
+            "/bin/sh",
+            "-c",
+            "sleep 0.2; head -c 300000000 /dev/zero; sleep 0.2",
+            log_bytes=10**9,
         )
         handle = await bench.begin(spec)
-        guardian = json.loads(
-            await asyncio.to_thread(
-                until, lambda: _read(spec.directory / "guardian.json"), "the guardian's start"
-            )
-        )["pid"]
+        watcher = await asyncio.to_thread(
+            until, lambda: bench.watcher(spec), "the start of what watches over it"
+        )
+        before = await asyncio.to_thread(_peak_kib, watcher)
         await asyncio.to_thread(
             until, lambda: (spec.directory / "stdout").stat().st_size == 300_000_000, "the flood"
         )
-        peak = await asyncio.to_thread(_peak_kib, guardian)
-        return await bench.engine.wait(handle), peak
+        peak = await asyncio.to_thread(_peak_kib, watcher)
+        return await bench.engine.wait(handle), peak - before
 
-    ended, peak_kib = asyncio.run(flood())
+    ended, grown_kib = asyncio.run(flood())
     assert ended.stdout.kept_bytes == 300_000_000
-    assert peak_kib < 50_000
+    assert grown_kib < 30_000
 
 
 def _peak_kib(pid: int) -> int:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
-
-
-def _read(path: Path) -> str:
-    return path.read_text() if path.exists() else ""
 
 
 def test_memory_beyond_the_limit_ends_the_run_and_says_so(bench: Any) -> None:
@@ -311,9 +310,8 @@ def test_a_run_outlives_a_kill_of_its_starter_and_is_found_again_complete(bench:
         import asyncio, os, signal
         from tooinstance_jupyter.config import TooInstance
         from tooinstance_jupyter.engines.base import Handle
-        from tooinstance_jupyter.engines.process import ProcessEngine
-        config = TooInstance(home={bench.config.home!r}, sandbox={bench.config.sandbox!r})
-        engine = ProcessEngine(config)
+        from tooinstance_jupyter.registry import load
+        engine = load("engines", {bench.engine.name!r})(TooInstance(**{bench.settings!r}))
         asyncio.run(engine.start(Handle.from_json({handle.to_json()!r})))
         os.kill(os.getpid(), signal.SIGKILL)
     """
@@ -329,7 +327,12 @@ def test_a_run_outlives_a_kill_of_its_starter_and_is_found_again_complete(bench:
     assert (spec.directory / "stdout").read_bytes() == b"1\n2\n3\n4\n5\n6\n7\n8\n9\n"
 
 
-def test_a_run_whose_guardian_is_killed_is_lost_and_leaves_nothing(bench: Any) -> None:
+@pytest.mark.parametrize("kind", ["process-bubblewrap", "process-none"])
+def test_a_run_whose_guardian_is_killed_is_lost_and_leaves_nothing(
+    make_bench: Callable[[str], Any], kind: str
+) -> None:
+    bench = make_bench(kind)
+
     async def lost() -> tuple[Any, str]:
         spec = bench.spec("/bin/sh", "-c", "setsid sleep 100 & echo begun; sleep 100")
         handle = await bench.begin(spec)
@@ -337,7 +340,7 @@ def test_a_run_whose_guardian_is_killed_is_lost_and_leaves_nothing(bench: Any) -
         await asyncio.to_thread(
             until, lambda: stdout.exists() and stdout.read_bytes(), "its first output"
         )
-        os.kill(json.loads((spec.directory / "guardian.json").read_text())["pid"], signal.SIGKILL)
+        os.kill(bench.watcher(spec), signal.SIGKILL)
         return await bench.engine.wait(handle), spec.run_id
 
     ended, run_id = asyncio.run(lost())
@@ -388,11 +391,14 @@ def test_an_isolated_tool_sees_no_other_processes_and_no_home(isolated: Any) -> 
 
 
 def test_an_isolated_tool_changes_neither_system_nor_environment(isolated: Any) -> None:
-    location = isolated.environment.location
-    for place in ("/usr/x", "/etc/x", "/dev/x", "/x", f"{location}/x", "/home/x"):
+    places = ["/usr/x", "/etc/x", "/dev/x", "/x", "/home/x"]
+    if isolated.kind != "docker":
+        places.append(f"{isolated.environment.location}/x")
+        ran = isolated.sh(f"cat {isolated.environment.location}/data")
+        assert ran.stdout == b"of the environment"
+    for place in places:
         ran = isolated.sh(f"echo x > {place}")
         assert ran.exit.exit_code != 0, place
-    assert isolated.sh(f"cat {location}/data").stdout == b"of the environment"
 
 
 def test_an_isolated_tool_without_network_reaches_no_listener_of_the_machine(
@@ -402,6 +408,9 @@ def test_an_isolated_tool_without_network_reaches_no_listener_of_the_machine(
         port = server.getsockname()[1]
         code = f"import socket; socket.create_connection(('127.0.0.1', {port}), 2); print('in')"
         assert isolated.python(code, network=False).stdout == b""
+        if isolated.kind == "docker":
+            assert isolated.python(code).stdout == b""
+            return
         accept = threading.Thread(target=lambda: server.accept()[0].close())
         accept.start()
         assert isolated.python(code).stdout == b"in\n"
@@ -427,7 +436,7 @@ def test_an_isolated_tools_tmp_is_its_own_and_bounded(isolated: Any) -> None:
     assert ran.stderr.count(b"No space left") == 2
 
 
-def test_no_argument_or_variable_of_a_run_shows_in_the_guardians_command_line(
+def test_no_variable_of_a_run_shows_in_a_command_line(
     isolated: Any,
 ) -> None:
     async def shown() -> bytes:

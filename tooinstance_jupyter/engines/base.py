@@ -76,11 +76,12 @@ class RunSpec:
 
     ``directory`` exists and holds ``work/`` with the input files; ``argv`` is complete;
     ``secrets`` are environment variables that must not touch the disk, and whose values are
-    masked in what is kept of the output.
+    masked in what is kept of the output; nothing is shared between the runs of two owners.
     """
 
     run_id: str
     attempt: int = 1
+    owner: str = ""
     directory: Path
     environment: Environment
     argv: Sequence[str]
@@ -167,6 +168,28 @@ class Engine(Protocol):
 
     async def reattach(self, directory: Path) -> Handle | None:
         """Return the handle of a run directory, or ``None`` if nothing was prepared there."""
+        ...
+
+    async def has(self, environment: Environment) -> bool:
+        """Tell whether an environment can be run here, now."""
+        ...
+
+    async def pull(self, environment: Environment) -> None:
+        """Fetch an environment that was built elsewhere.
+
+        Raises
+        ------
+        EngineError
+            If it cannot be fetched.
+        """
+        ...
+
+    async def remove(self, environment: Environment) -> None:
+        """Delete an environment, if it is there and nothing is about to use it."""
+        ...
+
+    async def warm(self, environment: Environment, owner: str, limits: Limits) -> None:
+        """Get ready ahead of an owner's next run, where that makes it faster."""
         ...
 
     async def reap(self, keep: Iterable[Path]) -> Sequence[str]:

@@ -7,20 +7,22 @@ and watched over is left to ``sandbox``.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import fnmatch
-import logging
 import os
-import re
+import shutil
 import signal
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from filelock import FileLock, Timeout
+
 from ..config import TooInstance
-from ..errors import EngineError, InvalidValueError
-from ..records import Limits, StreamSize
+from ..errors import EngineError
+from ..records import Environment, Limits
 from ..sandbox import launch
 from ..sandbox.command import give_to
 from ..sandbox.plan import (
@@ -31,15 +33,9 @@ from ..sandbox.plan import (
     unprivileged_uid,
     write_account,
 )
-from .base import Capabilities, EngineState, Exit, ExitReason, Handle, RunSpec
+from . import checks, ending
+from .base import Capabilities, EngineState, Exit, Handle, RunSpec
 
-_logger = logging.getLogger(__name__)
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# these decide what is loaded and found rather than what a tool does
-_RESERVED_VARIABLES = ("PATH", "HOME", "TMPDIR", "LD_*", "DYLD_*", "TOOINSTANCE_*")
-_MOST_ARGUMENT_BYTES = 131_071  # MAX_ARG_STRLEN of Linux, less the NUL at its end
-_MOST_ARGUMENTS_BYTES = 1_500_000  # below the 2 MiB that Linux gives to argv and environment
-_RUN_VARIABLE = "TOOINSTANCE_RUN"
 _START_GRACE_S = 30.0
 
 
@@ -57,11 +53,11 @@ class ProcessEngine:
     def __init__(self, config: TooInstance) -> None:
         self._config = config
         self._sandbox = choose(config.sandbox)
-        self._guardians: dict[str, launch.Guardian] = {}
+        self._guardians: dict[str, launch.Detached] = {}
 
     def capabilities(self) -> Capabilities:
         """Tell what can be held to on this machine."""
-        limits = {field.name for field in dataclasses.fields(Limits)}
+        limits = {field.name for field in dataclasses.fields(Limits)} - {"cpus"}
         if not self._sandbox.isolates_network:
             limits -= {"network", "tmp_bytes"}
         return Capabilities(
@@ -75,11 +71,7 @@ class ProcessEngine:
 
     async def prepare(self, spec: RunSpec) -> Handle:
         """Write down what is to run. See `Engine.prepare`."""
-        check_arguments(spec.argv)
-        check_variables([*spec.variables, *spec.secrets])
-        for value in (*spec.variables.values(), *spec.secrets.values()):
-            if "\0" in value:
-                raise InvalidValueError("A variable holds a NUL.", code="variable_invalid")
+        checks.check(spec)
         directory = spec.directory
         handle = Handle(
             engine=self.name,
@@ -125,7 +117,7 @@ class ProcessEngine:
                 "PATH": os.pathsep.join([*environment.path, SYSTEM_PATH]),
                 "HOME": home,
                 "TMPDIR": temporary,
-                _RUN_VARIABLE: spec.run_id,
+                checks.RUN_VARIABLE: spec.run_id,
             },
             stdin=None if spec.stdin is None else str(spec.stdin),
             stdout=str(directory / "stdout"),
@@ -181,31 +173,20 @@ class ProcessEngine:
         directory = Path(handle.directory)
         pause_s = 0.002
         until = time.monotonic() + _START_GRACE_S
-        while (ended := launch.ended(directory)) is None:
+        while (ended := ending.told(directory)) is None:
             state = await self.status(handle)
             if state is EngineState.LOST:
                 kill_leftovers(handle.run_id)
                 self._let_go_of_ended()
-                return _lost(directory, "The process that watched over it was killed.")
+                return ending.lost(directory, "The process that watched over it was killed.")
             if state is EngineState.PREPARED and time.monotonic() > until:
-                return _lost(directory, "The program that was to start it ended before.")
+                return ending.lost(directory, "The program that was to start it ended before.")
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 1.2, 0.05)
         guardian = self._guardians.pop(handle.run_id, None)
         if guardian is not None:
             guardian.wait()
-        return Exit(
-            reason=ExitReason(ended.reason),
-            exit_code=ended.exit_code,
-            detail=ended.detail,
-            started_at=ended.started_at,
-            finished_at=ended.finished_at,
-            stdout=ended.streams.get("stdout", StreamSize()),
-            stderr=ended.streams.get("stderr", StreamSize()),
-            peak_memory_bytes=ended.peak_memory_bytes,
-            cpu_s=ended.cpu_s,
-            node=ended.node,
-        )
+        return ended
 
     async def cancel(self, handle: Handle, *, grace_s: float) -> Exit:
         """Stop a run, gently first, and return once it is dead. See `Engine.cancel`."""
@@ -237,6 +218,25 @@ class ProcessEngine:
                 ended.append(f"killed {count} processes of run {handle.run_id}")
         return ended
 
+    async def has(self, environment: Environment) -> bool:
+        """Tell whether a folder is there. See `Engine.has`."""
+        return await asyncio.to_thread(Path(environment.location).is_dir)
+
+    async def pull(self, environment: Environment) -> None:
+        """Refuse: folders are not fetched from elsewhere. See `Engine.pull`."""
+        raise EngineError(
+            "A folder of the process engine is made where it is used.",
+            "`%tooi build` makes it again.",
+            code="pull_failed",
+        )
+
+    async def remove(self, environment: Environment) -> None:
+        """Delete a folder that no build is about to use. See `Engine.remove`."""
+        await asyncio.to_thread(_remove_folder, Path(environment.location))
+
+    async def warm(self, environment: Environment, owner: str, limits: Limits) -> None:
+        """Do nothing: a process starts at once. See `Engine.warm`."""
+
     def _let_go_of_ended(self) -> None:
         """Reap the guardians that ended without anybody waiting for them."""
         for run_id, guardian in list(self._guardians.items()):
@@ -244,38 +244,13 @@ class ProcessEngine:
                 del self._guardians[run_id]
 
 
-def check_arguments(argv: Sequence[str]) -> None:
-    """Raise unless the system takes an argv as it is."""
-    total = 0
-    for argument in argv:
-        if "\0" in argument:
-            raise InvalidValueError(
-                "An argument holds a NUL, which no program can be given.", code="arguments_invalid"
-            )
-        size = len(argument.encode("utf-8", "surrogateescape"))
-        total += size + 9
-        if size > _MOST_ARGUMENT_BYTES or total > _MOST_ARGUMENTS_BYTES:
-            raise InvalidValueError(
-                f"The arguments are too long: one has {size:,} bytes, all so far {total:,}.",
-                f"At most {_MOST_ARGUMENT_BYTES:,} in one and {_MOST_ARGUMENTS_BYTES:,} in all; "
-                "pass a file with -i, or use standard input.",
-                code="argument_too_long",
-            )
-
-
-def check_variables(names: Iterable[str]) -> None:
-    """Raise unless all are names of environment variables that a user may set."""
-    for name in names:
-        if not _VARIABLE.fullmatch(name):
-            raise InvalidValueError(
-                f"{name!r} is no name of an environment variable.",
-                "Letters, digits and _ make one, as in -e COLOR=never.",
-                code="variable_invalid",
-            )
-        if any(fnmatch.fnmatchcase(name, reserved) for reserved in _RESERVED_VARIABLES):
-            raise InvalidValueError(
-                f"{name} decides what is run, so a run cannot set it.", code="variable_invalid"
-            )
+def _remove_folder(folder: Path) -> None:
+    with (
+        contextlib.suppress(Timeout),  # a build has just come to need it
+        FileLock(folder.with_name(f"{folder.name}.lock"), timeout=0),
+    ):
+        folder.with_name(f"{folder.name}.json").unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def kill_leftovers(run_id: str) -> int:
@@ -284,7 +259,7 @@ def kill_leftovers(run_id: str) -> int:
     Only Linux tells what a process belongs to; elsewhere, and under bubblewrap, the system ends
     them together with the guardian.
     """
-    mark = f"{_RUN_VARIABLE}={run_id}".encode()
+    mark = f"{checks.RUN_VARIABLE}={run_id}".encode()
     killed = 0
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -294,20 +269,3 @@ def kill_leftovers(run_id: str) -> int:
         except OSError:
             continue
     return killed
-
-
-def _lost(directory: Path, detail: str) -> Exit:
-    sizes = {}
-    for name in ("stdout", "stderr"):
-        try:
-            size = (directory / name).stat().st_size
-        except FileNotFoundError:
-            size = 0
-        sizes[name] = StreamSize(total_bytes=size, kept_bytes=size)
-    _logger.warning("run lost run_directory=%s reason=%s", directory, detail)
-    return Exit(
-        reason=ExitReason.LOST,
-        detail=detail,
-        stdout=sizes["stdout"],
-        stderr=sizes["stderr"],
-    )

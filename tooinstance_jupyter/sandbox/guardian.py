@@ -301,25 +301,9 @@ class Guardian:
             self._next_count = now + max(0.25, 20 * (time.monotonic() - now))
 
     def _wrote_too_much(self) -> bool:
-        files = size = 0
-        folders = list(self.spec["watched"])
-        while folders:
-            try:
-                entries = list(os.scandir(folders.pop()))
-            except OSError:
-                continue
-            for entry in entries:
-                try:
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
-                    else:
-                        size += entry.stat(follow_symlinks=False).st_size
-                except OSError:
-                    continue
-                files += 1
-                if files > self.spec["output_files"] or size >= self.spec["output_bytes"]:
-                    return True
-        return False
+        return holds_more(
+            self.spec["watched"], self.spec["output_bytes"], self.spec["output_files"]
+        )
 
     def _exceeded(self, reason: str) -> None:
         if self._kill_at is None:
@@ -386,6 +370,29 @@ def write_json(folder: str, name: str, value: object) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.rename(temporary, os.path.join(folder, name))
+
+
+def holds_more(folders: list[str], most_bytes: int, most_files: int) -> bool:
+    """Tell whether folders hold so much, or more files than that; links are not followed."""
+    files = size = 0
+    folders = list(folders)
+    while folders:
+        try:
+            entries = list(os.scandir(folders.pop()))
+        except OSError:
+            continue
+        for entry in entries:
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    size += entry.stat(follow_symlinks=False).st_size
+            except OSError:
+                continue
+            files += 1
+            if files > most_files or size >= most_bytes:
+                return True
+    return False
 
 
 def lower_limit(kind: int, value: int) -> None:

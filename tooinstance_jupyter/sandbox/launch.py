@@ -75,14 +75,14 @@ class Ended:
     node: str = ""
 
 
-class Guardian(subprocess.Popen[bytes]):
-    """A guardian's process, which outlives its starter: letting go of it is no mistake."""
+class Detached(subprocess.Popen[bytes]):
+    """A process that outlives its starter: letting go of it is no mistake."""
 
     def __del__(self) -> None:
         """Do not warn that it runs on, as `subprocess.Popen` would."""
 
 
-def start(folder: Path, secrets: Mapping[str, str] | None = None) -> Guardian:
+def start(folder: Path, secrets: Mapping[str, str] | None = None) -> Detached:
     """Start the guardian of a folder in a session of its own; it outlives this process.
 
     The lock on ``alive`` is taken here and handed over, so that there is no moment in which a
@@ -90,7 +90,7 @@ def start(folder: Path, secrets: Mapping[str, str] | None = None) -> Guardian:
     """
     with (folder / "alive").open("w") as alive, (folder / "guardian.log").open("ab") as log:
         fcntl.flock(alive, fcntl.LOCK_EX)
-        process = Guardian(
+        process = Detached(
             [sys.executable, "-I", "-S", _GUARDIAN, str(folder)],
             stdin=subprocess.PIPE,
             stdout=log,
