@@ -30,6 +30,7 @@ class NewTool:
     ref: str | None = None
     runtime: str | None = None
     entry_point: str | None = None
+    build_arguments: Mapping[str, str] = field(default_factory=dict)
     output: OutputKind = OutputKind.STDOUT
     visibility: Visibility = Visibility.PRIVATE
     access: tuple[str, ...] = ()
@@ -45,6 +46,7 @@ class ToolChanges:
     description: str | None = None
     runtime: str | None = None
     entry_point: str | None = None
+    build_arguments: Mapping[str, str] | None = None
     output: OutputKind | None = None
     visibility: Visibility | None = None
     access: tuple[str, ...] | None = None
@@ -61,6 +63,11 @@ class ToolDetail:
     def ready(self) -> Version | None:
         """The version that a run takes when it names none."""
         return next((v for v in self.versions if v.status is VersionStatus.READY), None)
+
+    def ready_on(self, engine: str) -> Version | None:
+        """Return the newest version that is ready for one engine."""
+        ready = (v for v in self.versions if v.status is VersionStatus.READY)
+        return next((v for v in ready if v.engine == engine), None)
 
 
 Arguments = str | Sequence[str] | Mapping[str, str]

@@ -22,6 +22,9 @@ _CRASHES = (
     re.compile(r"^Can't locate \S+ in @INC.*", re.MULTILINE),
     re.compile(r"^.*: (?:command )?not found$", re.MULTILINE),
     re.compile(r"^.*: failed to execute .*", re.MULTILINE),
+    # the init process of a container
+    re.compile(r"^\[FATAL tini [^\n]*exec .*", re.MULTILINE),
+    re.compile(r"^.*catatonit: .*", re.MULTILINE),
     re.compile(r"^.*(?:cannot fork|Resource temporarily unavailable).*", re.M | re.IGNORECASE),
     re.compile(r"^.*: syntax error.*", re.MULTILINE),
     re.compile(r"^\S*sh: .*cannot open .*", re.MULTILINE),

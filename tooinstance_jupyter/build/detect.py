@@ -11,10 +11,12 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..containers import daemon
 from ..errors import DetectionError
 from ..records import Candidate
-from .base import AS_ASKED, Buildpack, Checkout
+from .base import AS_ASKED, Checkout
 from .buildpacks.files import shebang, text
+from .maker import Finder
 
 _NAMED_LIKE_THE_SOURCE = 30
 _CONVINCING = 60
@@ -41,9 +43,12 @@ _LOOKED_FOR = (
     "a console script in pyproject.toml, setup.cfg or setup.py; `bin` in package.json; a package "
     "with __main__.py; a Python, shell or Perl script at the top or in bin/"
 )
+_LOOKED_FOR_IN_IMAGES = (
+    "; a Dockerfile; what Make, CMake, autotools, Go, Cargo, Maven, Gradle, R or Julia build"
+)
 
 
-def candidates(checkout: Checkout, buildpacks: Sequence[Buildpack]) -> list[Candidate]:
+def candidates(checkout: Checkout, buildpacks: Sequence[Finder]) -> list[Candidate]:
     """Return the ways to run a checkout, the best first."""
     found = {
         (candidate.runtime, candidate.entry_point): candidate
@@ -65,8 +70,14 @@ def choose(
     *,
     runtime: str | None = None,
     entry_point: str | None = None,
+    environments: str = "folder",
 ) -> list[Candidate]:
     """Return what to try, in order, with what a user said about it.
+
+    Parameters
+    ----------
+    environments
+        ``"image"`` where anything can be compiled, else ``"folder"``.
 
     Raises
     ------
@@ -85,7 +96,7 @@ def choose(
         if not exact and not later:
             raise no_such_entry_point(entry_point, [c.entry_point for c in fitting], checkout.name)
         return exact + later
-    compiled = _compiled(checkout.folder)
+    compiled = "" if environments == "image" else _compiled(checkout.folder)
     # beside a program to compile, a script that is not named like it only helps with that
     if fitting and not (compiled and fitting[0].rank < _CONVINCING and runtime is None):
         return fitting
@@ -95,15 +106,18 @@ def choose(
             f"{checkout.name} has nothing to run with the runtime {runtime!r}.",
             f"There is something for {there}: leave --runtime out.",
         )
-    if compiled or (what := _only_for_docker(checkout.folder)):
+    if environments != "image" and (compiled or (what := _only_for_docker(checkout.folder))):
         raise DetectionError(
             f"{checkout.name} is {compiled or what}, which needs the docker engine.",
-            "The process engine builds Python, Node, shell and Perl; with a script in the "
+            "`--engine docker` builds it."
+            if daemon.is_there()
+            else "The process engine builds Python, Node, shell and Perl; with a script in the "
             "repository pass --entry-point PATH.",
             code="needs_docker_engine",
         )
+    looked_for = _LOOKED_FOR + (_LOOKED_FOR_IN_IMAGES if environments == "image" else "")
     raise DetectionError(
-        f"{checkout.name} does not look like a command-line tool: there is neither {_LOOKED_FOR}.",
+        f"{checkout.name} does not look like a command-line tool: there is neither {looked_for}.",
         "If it is one, pass --entry-point PATH/TO/SCRIPT (or '-m PACKAGE'); if the tool is in a "
         "folder of it, #subdirectory=FOLDER at the end of the link.",
     )

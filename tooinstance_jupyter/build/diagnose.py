@@ -15,7 +15,7 @@ class Cause(NamedTuple):
 
 
 _MOST_CHARS = 2_000
-_DOCKER = "The docker engine can install it (apt.txt); here it must be on the machine."
+NEEDS_A_SYSTEM = "The docker engine can install it (apt.txt); here it must be on the machine."
 _PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], Cause]], ...] = (
     (
         r"No space left on device|os error 28|ENOSPC",
@@ -23,16 +23,16 @@ _PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], Cause]], ...] = (
     ),
     (
         r"(?:fatal error|error): (\S+\.h): No such file",
-        lambda m: Cause(f"A C header is missing: {m[1]}.", _DOCKER),
+        lambda m: Cause(f"A C header is missing: {m[1]}.", NEEDS_A_SYSTEM),
     ),
     (
         r"(?:error: command|unable to execute|No such file or directory:) "
         r"'?((?:x86_64[\w-]*|aarch64[\w-]*|gcc|g\+\+|cc|clang|cmake|make|cargo|rustc|gfortran))'?",
-        lambda m: Cause(f"A compiler is needed and {m[1]} is not there or failed.", _DOCKER),
+        lambda m: Cause(f"A compiler is needed and {m[1]} is not there or failed.", NEEDS_A_SYSTEM),
     ),
     (
         r"ld: cannot find -l(\S+)",
-        lambda m: Cause(f"The library {m[1]} is missing.", _DOCKER),
+        lambda m: Cause(f"The library {m[1]} is missing.", NEEDS_A_SYSTEM),
     ),
     (
         r"Because (?:there are|there is) no versions? of ([^\s,]+) and",

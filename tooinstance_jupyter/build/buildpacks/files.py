@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 _MOST_BYTES = 1_000_000
+_SUFFIXES = (".py", ".sh", ".bash", ".pl", "")
 _PLACES = ("", "bin", "scripts", "src", "tools")
 # what is beside a tool rather than the tool
 _BESIDE = (
@@ -43,7 +44,7 @@ def text(path: Path) -> str:
         return ""
 
 
-def scripts(folder: Path) -> Iterator[tuple[str, str]]:
+def scripts(folder: Path, suffixes: Container[str] = _SUFFIXES) -> Iterator[tuple[str, str]]:
     """Yield path and text of what may be a script, at the top and in a few usual folders."""
     for place in _PLACES:
         parent = folder / place
@@ -55,7 +56,7 @@ def scripts(folder: Path) -> Iterator[tuple[str, str]]:
             odd = any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name)
             if is_beside or odd or name.endswith("_test.py"):
                 continue
-            if path.suffix in (".py", ".sh", ".bash", ".pl", "") and (content := text(path)):
+            if path.suffix in suffixes and (content := text(path)):
                 yield (f"{place}/{name}" if place else name), content
 
 

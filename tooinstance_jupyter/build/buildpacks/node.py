@@ -54,7 +54,7 @@ class NodeBuildpack:
             ]
         return [
             Candidate(runtime=self.runtime, entry_point=name, reason="bin in package.json", rank=96)
-            for name in _commands(_package(checkout.folder))
+            for name in commands(package_json(checkout.folder))
         ]
 
     def recipe(self, checkout: Checkout, candidate: Candidate) -> Mapping[str, str]:
@@ -64,7 +64,7 @@ class NodeBuildpack:
 
     def steps(self, checkout: Checkout, candidate: Candidate) -> int:
         """Return how many steps `build` takes."""
-        return 3 if _must_be_built(checkout) else 2
+        return 3 if must_be_built(checkout) else 2
 
     def build(self, checkout: Checkout, candidate: Candidate, site: Site) -> Built:
         """Install the package with what it needs into a folder of its own."""
@@ -89,9 +89,9 @@ class NodeBuildpack:
             name = checkout.source.location
             what = f"{name}@{checkout.commit}"
         else:
-            name = str(_package(checkout.folder).get("name") or "")
+            name = str(package_json(checkout.folder).get("name") or "")
             what = str(checkout.folder)
-            if _must_be_built(checkout):
+            if must_be_built(checkout):
                 site.step(f"Building {checkout.name}")
                 has_lock = (checkout.folder / "package-lock.json").is_file()
                 npm("ci" if has_lock else "install", "--include=dev")
@@ -105,7 +105,7 @@ class NodeBuildpack:
         return Built(
             commands={
                 command: (str(site.target / "bin" / command),)
-                for command in _commands(_package(installed))
+                for command in commands(package_json(installed))
                 if (site.target / "bin" / command).exists()
             },
             path=(str(site.target / "bin"), str(node.node.parent)),
@@ -175,7 +175,8 @@ def _registry(npm: tuple[str, ...]) -> str:
     return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def _package(folder: Path) -> Mapping[str, object]:
+def package_json(folder: Path) -> Mapping[str, object]:
+    """Return what package.json says; nothing where it cannot be read."""
     try:
         package = json.loads(files.text(folder / "package.json") or "{}")
     except (ValueError, RecursionError):
@@ -183,7 +184,7 @@ def _package(folder: Path) -> Mapping[str, object]:
     return package if isinstance(package, dict) else {}
 
 
-def _commands(package: Mapping[str, object]) -> dict[str, str]:
+def commands(package: Mapping[str, object]) -> dict[str, str]:
     """Return name and file of each command that a package declares."""
     declared = package.get("bin")
     if isinstance(declared, str):
@@ -198,16 +199,15 @@ def _commands(package: Mapping[str, object]) -> dict[str, str]:
     }
 
 
-def _must_be_built(checkout: Checkout) -> bool:
+def must_be_built(checkout: Checkout) -> bool:
     """Tell whether the files that the commands need are made by a script of the package."""
     if checkout.source.kind is SourceKind.NPM:
         return False
-    package = _package(checkout.folder)
+    package = package_json(checkout.folder)
     scripts = package.get("scripts")
     scripts = scripts if isinstance(scripts, dict) else {}
     is_missing = any(
-        not (checkout.folder / PurePosixPath(path)).is_file()
-        for path in _commands(package).values()
+        not (checkout.folder / PurePosixPath(path)).is_file() for path in commands(package).values()
     )
     # npm runs these when it packs a folder, and they need what is only there for development
     return not {"prepare", "prepack"}.isdisjoint(scripts) or (is_missing and "build" in scripts)

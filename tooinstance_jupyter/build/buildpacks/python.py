@@ -59,12 +59,12 @@ class PythonBuildpack:
 
     def recipe(self, checkout: Checkout, candidate: Candidate) -> Mapping[str, str]:
         """Return what decides what is built."""
-        kind = self._kind(checkout, candidate)
+        kind = kind_of(checkout, candidate)
         python = self._interpreter(checkout, candidate)
         # the same path may lead to another Python after an upgrade of the machine
         recipe = {"python": f"{python} {version_of(python)}", "kind": kind}
         if kind == "files":
-            needs, _ = python_files.requirements(checkout.folder, _script(checkout, candidate))
+            needs, _ = python_files.requirements(checkout.folder, script_of(checkout, candidate))
             recipe["requirements"] = "\n".join(needs)
         if kind == "index":
             recipe["name"] = checkout.source.location
@@ -87,13 +87,13 @@ class PythonBuildpack:
             readable=readable,
             network=False,
         )
-        kind = self._kind(checkout, candidate)
+        kind = kind_of(checkout, candidate)
         source = checkout.folder
         if kind == "files":
             source = site.target / _SOURCE
             shutil.copytree(checkout.folder, source, symlinks=True, ignore=_leads_out(checkout))
             site.adopt(source)
-            needs, where = python_files.requirements(source, _script(checkout, candidate))
+            needs, where = python_files.requirements(source, script_of(checkout, candidate))
             site.step(f"Installing what {where} names" if needs else "It needs no packages")
             if needs:
                 self._install(site, venv, _as_arguments(needs), cwd=source, readable=readable)
@@ -150,16 +150,10 @@ class PythonBuildpack:
             },
         )
 
-    def _kind(self, checkout: Checkout, candidate: Candidate) -> str:
-        if checkout.source.kind is SourceKind.PYPI:
-            return "index"
-        is_installable = python_files.is_installable(checkout.folder)
-        return "package" if is_installable and _script(checkout, candidate) is None else "files"
-
     def _interpreter(self, checkout: Checkout, candidate: Candidate) -> str:
         if checkout.source.kind is SourceKind.PYPI:
             return interpreter("")
-        asked = python_files.requires_python(checkout.folder, _script(checkout, candidate))
+        asked = python_files.requires_python(checkout.folder, script_of(checkout, candidate))
         return interpreter(asked, self._downloads)
 
     def _commands_of_files(
@@ -170,7 +164,7 @@ class PythonBuildpack:
         alike = [
             other.entry_point
             for other in (*self.detect(checkout), candidate)
-            if other.entry_point and self._kind(checkout, other) == "files"
+            if other.entry_point and kind_of(checkout, other) == "files"
         ]
         return {
             entry_point: (python, *entry_point.split())
@@ -195,7 +189,15 @@ def _compile(venv: Path, source: Path | None) -> tuple[str, ...]:
     )
 
 
-def _script(checkout: Checkout, candidate: Candidate) -> str | None:
+def kind_of(checkout: Checkout, candidate: Candidate) -> str:
+    """Return how a candidate is installed: from an ``index``, as a ``package`` or as ``files``."""
+    if checkout.source.kind is SourceKind.PYPI:
+        return "index"
+    is_installable = python_files.is_installable(checkout.folder)
+    return "package" if is_installable and script_of(checkout, candidate) is None else "files"
+
+
+def script_of(checkout: Checkout, candidate: Candidate) -> str | None:
     """Return the path of the script that a candidate runs, if it is one.
 
     A file at the top may have the name of a console script, and is not what is meant then.

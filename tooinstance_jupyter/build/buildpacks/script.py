@@ -32,7 +32,7 @@ class ScriptBuildpack:
             return []
         found: list[Candidate] = []
         for path, content in files.scripts(checkout.folder):
-            words = _interpreter(path, content)
+            words = interpreter_of(path, content)
             name = Path(words[0]).name if words else ""
             if name in _SHELLS:
                 found.append(self._candidate(path, "shell script", 40))
@@ -61,7 +61,7 @@ class ScriptBuildpack:
         paths = {c.entry_point for c in self.detect(checkout)} | {candidate.entry_point}
         commands: dict[str, tuple[str, ...]] = {}
         for path in sorted(paths):
-            words = _interpreter(path, files.text(source / path)) or ["/bin/sh"]
+            words = interpreter_of(path, files.text(source / path)) or ["/bin/sh"]
             program = shutil.which(Path(words[0]).name, path=_SYSTEM_PATH)
             if program is not None:
                 commands[path] = (program, *words[1:], str(source / path))
@@ -78,6 +78,7 @@ class ScriptBuildpack:
         return Candidate(runtime=self.runtime, entry_point=path, reason=reason, rank=rank)
 
 
-def _interpreter(path: str, content: str) -> list[str]:
+def interpreter_of(path: str, content: str) -> list[str]:
+    """Return what a script is run with, by its first line or else its name; nothing if unknown."""
     by_suffix = _BY_SUFFIX.get(Path(path).suffix)
     return files.shebang(content) or ([by_suffix] if by_suffix else [])

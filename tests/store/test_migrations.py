@@ -1,0 +1,53 @@
+"""What an older release wrote is kept when the schema grows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, text
+
+from tooinstance_jupyter.records import Environment, Source, SourceKind, Tool
+from tooinstance_jupyter.store import database
+from tooinstance_jupyter.store.repository import Store
+
+
+def test_tools_and_environments_of_the_first_schema_can_be_read(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'old.sqlite'}"
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option(
+            "script_location", str(Path(database.__file__).parent / "migrations")
+        )
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO tools (id, owner, name, source, output, visibility, access, "
+                "description, created_at, updated_at) VALUES ('1', 'ada', 'frob', :source, "
+                "'stdout', 'private', '[]', '', '2026-01-01', '2026-01-01')"
+            ),
+            {"source": json.dumps({"kind": "pypi", "location": "frob"})},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO environments (id, engine, location, 'commit', recipe_hash, path, "
+                "variables, readable, size_bytes, created_at, last_used_at) VALUES ('e', "
+                "'process', '/e', 'c', 'r', '[]', '{}', '[]', 1, '2026-01-01', '2026-01-01')"
+            )
+        )
+    engine.dispose()
+    store = Store(url)
+    try:
+        tool = store.get_tool("1")
+        assert isinstance(tool, Tool)
+        assert tool.source == Source(kind=SourceKind.PYPI, location="frob")
+        assert tool.build_arguments == {}
+        environment = store.get_environment("e")
+        assert isinstance(environment, Environment)
+        assert environment.workdir == ""
+    finally:
+        store.close()

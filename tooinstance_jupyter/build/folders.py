@@ -1,0 +1,358 @@
+"""Makes environments that are folders, for the process engine: built in a sandbox, then sealed.
+
+An environment is complete once the marker beside it is there, which is written last; whatever lacks
+it is half-made and wiped by the next build that comes to it.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+import platform
+import shutil
+import stat
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ..config import TooInstance
+from ..errors import BuildCancelledError, BuildError
+from ..records import Candidate, Environment, VersionStatus
+from ..registry import load, names
+from ..sandbox import command as sandboxed
+from ..sandbox.plan import SYSTEM_PATH, unprivileged_uid
+from ..sandbox.plan import choose as choose_sandbox
+from . import check, detect, diagnose
+from .base import AS_ASKED, Buildpack, Built, Checkout, Completed, Report, Site
+from .maker import Order, Outcome, digest_of, environment_id
+from .work import Work, held
+
+ENGINE = "process"
+_MOST_PROCESSES = 256
+
+
+class FolderMaker:
+    """Makes folders below ``config.environments_path``. See `build.maker.Maker`."""
+
+    kind: ClassVar[str] = "folder"
+
+    def __init__(self, config: TooInstance) -> None:
+        self._config = config
+        self.finders: list[Buildpack] = [
+            load("buildpacks", name)(config) for name in names("buildpacks")
+        ]
+
+    def begin(self, report: Report, folder: Path) -> FolderWork:
+        """Return what a build works with. See `Maker.begin`."""
+        return FolderWork(self._config, report, folder)
+
+    def make(self, checkout: Checkout, candidate: Candidate, work: Work, order: Order) -> Outcome:
+        """Make the folder of a candidate, or find it made. See `Maker.make`."""
+        assert isinstance(work, FolderWork)  # noqa: S101 it is what `begin` returned
+        buildpack = next(b for b in self.finders if b.runtime == candidate.runtime)
+        recipe = dict(buildpack.recipe(checkout, candidate))
+        if candidate.reason == AS_ASKED:
+            # an environment made for other entry points does not know of it
+            recipe["entry_point"] = candidate.entry_point
+        recipe_hash = digest_of(recipe)
+        known_as = environment_id(
+            checkout,
+            engine=ENGINE,
+            platform=f"{sys.platform}-{platform.machine()}",
+            recipe=recipe,
+        )
+        target = self._config.environments_path / known_as
+        with held(target, work):
+            made = None if order.force else _read_marker(target)
+            if made is not None:
+                work.log("Already built from the same commit in the same way\n")
+                work.total = work.done + 1
+                built, size_bytes = made
+                name = detect.pick(built.commands, candidate.entry_point, checkout.name)
+                help_text = self._check(name, built, target, work)
+            else:
+                with _in_place_of_the_old(target):
+                    built = self._make(checkout, candidate, buildpack, target, work)
+                    name = detect.pick(built.commands, candidate.entry_point, checkout.name)
+                    with ThreadPoolExecutor(1) as beside:
+                        improved = beside.submit(self._improve, built, target, work)
+                        help_text = self._check(name, built, target, work)
+                        improved.result()
+                    if work.uid is not None:
+                        _seal(target)
+                    size_bytes = _write_marker(target, built)
+        environment = Environment(
+            id=known_as,
+            engine=ENGINE,
+            location=str(target),
+            commit=checkout.commit,
+            recipe_hash=recipe_hash,
+            path=built.path,
+            variables=built.variables,
+            readable=built.readable,
+            size_bytes=size_bytes,
+        )
+        installed = [
+            Candidate(runtime=candidate.runtime, entry_point=command, reason="installed with it")
+            for command in built.commands
+        ]
+        return Outcome(
+            environment=environment,
+            candidate=Candidate(
+                runtime=candidate.runtime,
+                entry_point=name,
+                reason=candidate.reason,
+                rank=candidate.rank,
+            ),
+            command=built.commands[name],
+            candidates=tuple(installed),
+            notes=(),
+            commit=checkout.commit,
+            help_text=help_text,
+        )
+
+    def _make(
+        self,
+        checkout: Checkout,
+        candidate: Candidate,
+        buildpack: Buildpack,
+        target: Path,
+        work: FolderWork,
+    ) -> Built:
+        target.mkdir()
+        # what runs in a build can write to its cache, so no two sources have one in common
+        cache = self._config.cache_path / digest_of({"source": checkout.source.location})[:16]
+        cache.mkdir(parents=True, exist_ok=True)
+        sandboxed.give_to(work.uid, target, checkout.folder)
+        if work.uid is not None:
+            os.chown(cache, work.uid, work.uid)
+        work.total = work.done + buildpack.steps(checkout, candidate) + 1
+        return buildpack.build(
+            checkout,
+            candidate,
+            Site(
+                target=target,
+                cache=cache,
+                # what is sealed belongs to root, in the cache too: no build can write to it there
+                link_mode="copy" if work.uid is None else "hardlink",
+                shell=work.shell(target),
+                step=work.step,
+                adopt=partial(sandboxed.give_to, work.uid),
+            ),
+        )
+
+    def _improve(self, built: Built, target: Path, work: FolderWork) -> None:
+        if built.beside_check:
+            work.shell(target)(
+                built.beside_check,
+                cwd=target,
+                readable=[*map(Path, built.readable)],
+                network=not work.sandbox.isolates_network,
+                check=False,
+            )
+
+    def _check(self, name: str, built: Built, target: Path, work: FolderWork) -> str:
+        work.step(f"Checking that {name} starts", status=VersionStatus.CHECKING)
+        shell = work.shell(None)
+        place = work.new_folder("check")
+        place.mkdir()
+        sandboxed.give_to(work.uid, place)
+        path = os.pathsep.join([*built.path, SYSTEM_PATH])
+        isolates = work.sandbox.isolates_network
+
+        def start(argv: Sequence[str], timeout_s: float) -> Completed:
+            return shell(
+                argv,
+                cwd=place,
+                readable=[target, *map(Path, built.readable)],
+                variables={**built.variables, "PATH": path},
+                network=not isolates,
+                timeout_s=timeout_s,
+                check=False,
+            )
+
+        return check.check(built.commands[name], start, timeout_s=self._config.check_timeout_s)
+
+
+class FolderWork(Work):
+    """A build of a folder under way: it has a sandbox, and a user to be inside."""
+
+    def __init__(self, config: TooInstance, report: Report, folder: Path) -> None:
+        super().__init__(config, report, folder)
+        self.sandbox = choose_sandbox(config.sandbox)
+        # all builds of one home share a cache, so they share a user
+        self.uid = unprivileged_uid(digest_of({"home": config.home}))
+        if self.uid is not None:
+            for parent in (folder, self.scratch):
+                parent.chmod(0o711)
+
+    def shell(self, target: Path | None) -> _Shell:
+        """Return what runs the commands of a build whose disk use is counted in `target`."""
+        return _Shell(self, self.config, target)
+
+
+class _Shell:
+    """See `build.base.Shell`."""
+
+    def __init__(self, work: FolderWork, config: TooInstance, target: Path | None) -> None:
+        self._work = work
+        self._config = config
+        self._target = target
+
+    def __call__(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        writable: Sequence[Path] = (),
+        readable: Sequence[Path] = (),
+        variables: Mapping[str, str] | None = None,
+        network: bool = True,
+        timeout_s: float | None = None,
+        check: bool = True,
+    ) -> Completed:
+        """Run a command to its end."""
+        work, config = self._work, self._config
+        folder = work.new_folder("command")
+        folder.mkdir(mode=0o711)
+        patterns = [*config.pass_environment, *(config.build_environment if check else ())]
+        passed = {
+            name: value
+            for name, value in os.environ.items()
+            if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+        }
+        left = work.seconds_left()
+        result = sandboxed.run(
+            argv,
+            sandbox=work.sandbox,
+            folder=folder,
+            cwd=cwd or folder,
+            on_output=work.log,
+            cancelled=work.is_cancelled,
+            writable=writable,
+            readable=readable,
+            watched=[path for path in (self._target, cwd) if path is not None],
+            variables={**passed, **(variables or {})},
+            network=network,
+            timeout_s=left if timeout_s is None else min(left, timeout_s),
+            memory_bytes=config.build_memory_bytes,
+            disk_bytes=config.build_disk_bytes,
+            processes=_MOST_PROCESSES,
+            tmp_bytes=config.build_memory_bytes,  # it is memory
+            uid=work.uid,
+        )
+        shutil.rmtree(folder, ignore_errors=True)
+        if work.is_cancelled():
+            raise BuildCancelledError("The build was cancelled.")
+        timed_out = result.reason == "timed_out"
+        if result.reason.startswith("limit_"):
+            what = {"limit_memory": "memory", "limit_pids": "processes"}
+            raise BuildError(
+                f"The build used more {what.get(result.reason, 'disk space')} than it may.",
+                "Raise TooInstance.build_memory_bytes or build_disk_bytes if it needs that.",
+                code=result.reason,
+            )
+        if result.reason not in ("exited", "timed_out"):
+            # neither its own end nor our clock: nothing can be told from it
+            raise BuildError(
+                f"A command of the build could not be run: {result.detail or result.reason}.",
+                "Try again.",
+                code="command_lost",
+            )
+        if not check:
+            return Completed(exit_code=result.exit_code, output=result.output, timed_out=timed_out)
+        if timed_out:
+            work.seconds_left()
+        if result.exit_code != 0 or result.reason != "exited":
+            cause = diagnose.cause(result.output or result.detail)
+            raise BuildError(cause.message, cause.hint)
+        return Completed(exit_code=0, output=result.output)
+
+
+def _seal(target: Path) -> None:
+    """Let nobody but root change an environment, and every run's user read it."""
+    sandboxed.give_to(0, target)
+    for _, folders, files, descriptor in os.fwalk(target):
+        for name in (*folders, *files):
+            mode = os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode
+            executable = 0o011 if mode & 0o100 else 0
+            sealed = (mode & 0o755) | 0o444 | executable
+            if not stat.S_ISLNK(mode) and sealed != stat.S_IMODE(mode):
+                os.chmod(name, sealed, dir_fd=descriptor)
+    target.chmod(0o755)
+
+
+@contextmanager
+def _in_place_of_the_old(target: Path) -> Iterator[None]:
+    """Make room for a new environment; what was complete comes back if the new one fails."""
+    old = target.with_suffix(".old")
+    shutil.rmtree(old, ignore_errors=True)
+    marker, old_marker = _marker(target), _marker(old)
+    was_complete = _read_marker(target) is not None
+    if was_complete:
+        marker.rename(old_marker)
+        target.rename(old)
+    else:
+        marker.unlink(missing_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        if was_complete:
+            old.rename(target)
+            old_marker.rename(marker)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+    old_marker.unlink(missing_ok=True)
+
+
+def _marker(target: Path) -> Path:
+    """Return the file that says what is in an environment: beside it, where no build can write."""
+    return target.with_name(f"{target.name}.json")
+
+
+def _read_marker(target: Path) -> tuple[Built, int] | None:
+    try:
+        told: dict[str, Any] = json.loads(_marker(target).read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    if not target.is_dir():
+        return None
+    commands = {name: tuple(command) for name, command in told["commands"].items()}
+    return (
+        Built(
+            commands=commands,
+            path=tuple(told["path"]),
+            variables=told["variables"],
+            readable=tuple(told["readable"]),
+        ),
+        told["size_bytes"],
+    )
+
+
+def _write_marker(target: Path, built: Built) -> int:
+    size_bytes = sum(
+        os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_blocks * 512
+        for _, _, files, descriptor in os.fwalk(target)
+        for name in files
+    )
+    told = {
+        "commands": dict(built.commands),
+        "path": built.path,
+        "variables": dict(built.variables),
+        "readable": built.readable,
+        "size_bytes": size_bytes,
+    }
+    temporary = _marker(target).with_suffix(".tmp")
+    with temporary.open("w") as file:
+        json.dump(told, file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(_marker(target))
+    return size_bytes
