@@ -12,6 +12,9 @@ import tempfile
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from tooinstance_jupyter.config import TooInstance
+from tooinstance_jupyter.containers import daemon
+
 LINK = "https://github.com/sherlock-project/sherlock"
 PACKAGE = "pypi:sherlock-project --name sherlock"
 
@@ -30,10 +33,27 @@ def can_be_reached(link: str) -> bool:
     return found.returncode == 0
 
 
+def images_can_be_had() -> bool:
+    """Tell whether a Docker engine answers and reaches a registry within a minute."""
+    if not daemon.is_there():
+        return False
+    base = TooInstance().base_images["debian"]
+    try:
+        pulled = subprocess.run(
+            ["docker", "pull", "--quiet", base], capture_output=True, timeout=60
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return pulled.returncode == 0
+
+
 def main() -> int:
     source = LINK if can_be_reached(LINK) else PACKAGE
     if source is PACKAGE:
         print(f"# {LINK} cannot be reached from here: its package is taken instead")
+    if not images_can_be_had():
+        print("# There is no Docker engine with a way to its images: the process engine is taken")
+        os.environ["TOOINSTANCE_ENGINE"] = "process"
     with tempfile.TemporaryDirectory(prefix="tooinstance-demo-") as home:
         os.environ["TOOINSTANCE_HOME"] = home
         shell = InteractiveShell.instance(colors="nocolor")

@@ -23,6 +23,7 @@ import uv
 
 from tooinstance_jupyter.client.local import LocalClient
 from tooinstance_jupyter.config import TooInstance
+from tooinstance_jupyter.containers import daemon
 from tooinstance_jupyter.records import (
     Run,
     RunStatus,
@@ -40,15 +41,22 @@ Row = tuple[str, str, str, str]
 
 
 def main(names: list[str]) -> int:
-    benchmarks = {
-        function.__name__: function
-        for function in (imports, cold, existing, warm, following, listing)
-    }
+    own = (imports, cold, existing, warm, following, listing)
+    benchmarks = {function.__name__: function for function in (*own, *of_containers())}
     print("| what | ours | peer | ratio |\n|---|---|---|---|")
     for name in names or benchmarks:
         for row in benchmarks[name]():
             print("| " + " | ".join(row) + " |", flush=True)
     return 0
+
+
+def of_containers() -> tuple[Callable[[], Iterator[Row]], ...]:
+    """Return those that need a container engine, where there is one."""
+    if not daemon.is_there():
+        return ()
+    import containers
+
+    return containers.ALL
 
 
 def imports() -> Iterator[Row]:
@@ -212,7 +220,7 @@ def fill(client: LocalClient, count: int) -> None:
 @contextmanager
 def fresh_client() -> Iterator[LocalClient]:
     with tempfile.TemporaryDirectory() as home:
-        client = LocalClient(TooInstance(home=home))
+        client = LocalClient(TooInstance(home=home, engine="process"))
         try:
             yield client
         finally:

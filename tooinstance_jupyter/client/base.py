@@ -65,12 +65,18 @@ class Client(Protocol):
         """
         ...
 
-    def build(self, tool: str, *, ref: str | None = None, force: bool = False) -> Version:
-        """Start a new version of a tool: of its own ref, or of another."""
+    def build(
+        self, tool: str, *, ref: str | None = None, force: bool = False, engine: str | None = None
+    ) -> Version:
+        """Start a new version of a tool: of its own ref or another, for an engine or another."""
         ...
 
     def follow_build(self, version_id: str, *, offset: int = 0) -> Iterator[Version | BuildLog]:
         """Yield a version whenever its state changes, and its log; end when it is final."""
+        ...
+
+    def pull(self, name: str) -> Version:
+        """Fetch what a version (``tool`` or ``tool@number``) needs to run on this machine."""
         ...
 
     def cancel_build(self, version_id: str) -> Version:

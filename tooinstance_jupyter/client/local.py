@@ -16,10 +16,8 @@ from typing import Any, TypeVar
 
 from ..build.sources import ParsedSource
 from ..config import TooInstance
-from ..engines.base import Engine
 from ..errors import NotFoundError
-from ..records import Limits, Page, Principal, Run, Tool, Version
-from ..registry import load
+from ..records import Limits, Page, Principal, Run, Tool, Version, VersionStatus
 from ..requests import (
     BuildLog,
     NewRun,
@@ -33,6 +31,7 @@ from ..requests import (
     ToolDetail,
 )
 from ..service.builds import Builds
+from ..service.engines import Engines
 from ..service.garbage import Garbage
 from ..service.runs import Runs
 from ..service.tools import Tools
@@ -70,10 +69,10 @@ class LocalClient:
         for folder in (config.home_path, config.runs_path, config.builds_path):
             folder.mkdir(parents=True, exist_ok=True, mode=mode)
         self._store = Store(config.database_url)
-        self._engines: dict[str, Engine] = {}
+        self._engines = Engines(config)
         self._tools = Tools(self._store)
-        self._builds = Builds(config, self._store, self._tools)
-        self._runs = Runs(config, self._store, self._tools, self._engine)
+        self._builds = Builds(config, self._store, self._tools, self._engines)
+        self._runs = Runs(config, self._store, self._tools, self._engines)
         self._threads: list[threading.Thread] = []
         self._loop = asyncio.new_event_loop()
         self._loop_thread = threading.Thread(
@@ -93,26 +92,29 @@ class LocalClient:
 
     def describe(self) -> Mapping[str, str]:
         """Return what serves this client, in words."""
-        capabilities = self._engine(self._config.engine).capabilities()
+        engine, why = self._engines.choose()
         return {
             "works": "in this process, without a server",
             "user": self._principal.name,
             "home": str(self._config.home_path),
-            "engine": self._config.engine,
-            "isolation": capabilities.isolation,
+            "engine": f"{engine}: {why}",
+            "isolation": self._engines(engine).capabilities().isolation,
         }
 
     def create(self, new: NewTool) -> tuple[Tool, Version]:
         """Make a tool and start its first build."""
         tool, parsed = self._tools.create(self._principal, new)
-        version = self._builds.plan_from(tool, parsed, engine=new.engine or self._config.engine)
+        choice = self._engines.choose(new.engine)
+        version = self._builds.plan_from(tool, parsed, choice)
         self._start_build(version, tool, parsed)
         return tool, version
 
-    def build(self, tool: str, *, ref: str | None = None, force: bool = False) -> Version:
+    def build(
+        self, tool: str, *, ref: str | None = None, force: bool = False, engine: str | None = None
+    ) -> Version:
         """Start a new version of a tool."""
         owned = self._tools.owned(self._principal, tool)
-        version, parsed = self._builds.plan(owned, ref=ref, engine=self._config.engine)
+        version, parsed = self._builds.plan(owned, ref=ref, engine=engine)
         self._start_build(version, owned, parsed, force=force)
         return version
 
@@ -190,6 +192,10 @@ class LocalClient:
         """Stop a run with all its children."""
         return self._wait_for(self._runs.cancel(self._principal, number))
 
+    def pull(self, name: str) -> Version:
+        """Fetch what a version needs to run here."""
+        return self._wait_for(self._runs.pull(self._principal, name))
+
     def runs(self, which: RunFilter) -> Page[Run]:
         """List runs, newest first."""
         self._wait_for(self._runs.settle_all())
@@ -221,7 +227,13 @@ class LocalClient:
 
     def collect_garbage(self, *, dry_run: bool) -> Sequence[Removal]:
         """Remove (or only name) environments and folders that nothing uses."""
-        return Garbage(self._config, self._store).collect(dry_run=dry_run)
+        garbage = Garbage(
+            self._config,
+            self._store,
+            has=lambda kept: self._wait_for(self._engines(kept.engine).has(kept)),
+            remove=lambda kept: self._wait_for(self._engines(kept.engine).remove(kept)),
+        )
+        return garbage.collect(dry_run=dry_run)
 
     def close(self) -> None:
         """Let go of what is open; runs go on, builds are waited for."""
@@ -233,17 +245,17 @@ class LocalClient:
         self._loop.close()
         self._store.close()
 
-    def _engine(self, name: str) -> Engine:
-        if name not in self._engines:
-            self._engines[name] = load("engines", name)(self._config)
-        return self._engines[name]
+    def _build(self, version: Version, tool: Tool, parsed: ParsedSource, *, force: bool) -> None:
+        built = self._builds.carry_out(version, tool, parsed, force=force)
+        if built.status is VersionStatus.READY:
+            self._submit(self._runs.get_ready(self._principal, built))
 
     def _start_build(
         self, version: Version, tool: Tool, parsed: ParsedSource, *, force: bool = False
     ) -> None:
         self._threads = [thread for thread in self._threads if thread.is_alive()]
         thread = threading.Thread(
-            target=self._builds.carry_out,
+            target=self._build,
             args=(version, tool, parsed),
             kwargs={"force": force},
             name=f"tooinstance-build-{version.id}",

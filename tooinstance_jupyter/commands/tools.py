@@ -6,6 +6,7 @@ Carrying them out is left to the client.
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
 
 from .. import display
 from ..client.base import Client
@@ -24,6 +25,7 @@ def create(client: Client, args: Namespace, ui: Ui) -> Outcome:
         ref=args.ref,
         runtime=args.runtime,
         entry_point=args.entry_point,
+        build_arguments=_assignments(args.build_arg) or {},
         output=OutputKind(args.output or "stdout"),
         visibility=Visibility(args.visibility or "private"),
         access=_names(args.access) or (),
@@ -56,7 +58,11 @@ def build(client: Client, args: Namespace, ui: Ui) -> Outcome:
     """Build a tool again, of its own ref or of another."""
     tool = client.tool(args.tool).tool
     version = ui.follow_build(
-        client, lambda: (tool, client.build(args.tool, ref=args.ref, force=args.force))
+        client,
+        lambda: (
+            tool,
+            client.build(args.tool, ref=args.ref, force=args.force, engine=args.engine),
+        ),
     )
     _ready(tool, version)
     return _built(client, tool, ui)
@@ -76,6 +82,14 @@ def _built(client: Client, tool: Tool, ui: Ui) -> Outcome:
     detail = client.tool(tool.full_name)
     bundle = display.tool_bundle(detail)
     return Outcome(bundle=bundle, value=detail, is_shown=ui.shows_in_place)
+
+
+def pull(client: Client, args: Namespace, ui: Ui) -> Outcome:
+    """Fetch what a version needs to run here."""
+    version = client.pull(args.tool)
+    tool = args.tool.partition("@")[0]
+    text = f"{tool}@{version.number} can be run here."
+    return Outcome(bundle=text_bundle(text), value=version)
 
 
 def show(client: Client, args: Namespace, ui: Ui) -> Outcome:
@@ -99,6 +113,7 @@ def update(client: Client, args: Namespace, ui: Ui) -> Outcome:
         description=args.description,
         runtime=args.runtime,
         entry_point=args.entry_point,
+        build_arguments=_assignments(args.build_arg),
         output=None if args.output is None else OutputKind(args.output),
         visibility=None if args.visibility is None else Visibility(args.visibility),
         access=_names(args.access),
@@ -155,11 +170,34 @@ def _names(text: str | None) -> tuple[str, ...] | None:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def _assignments(words: Sequence[str] | None) -> dict[str, str] | None:
+    if words is None:
+        return None
+    found = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise UsageError(
+                f"--build-arg takes NAME=VALUE, and got {word!r}.", f"--build-arg {word}=VALUE"
+            )
+        found[name] = value
+    return found
+
+
 def _settings(parser: Parser) -> None:
     parser.add_argument("--name", help="what the tool is called")
-    parser.add_argument("--runtime", help="python, node or script, instead of what is found")
+    parser.add_argument(
+        "--runtime",
+        help="python, node, script, dockerfile, go, …, instead of what is found",
+    )
     parser.add_argument(
         "--entry-point", metavar="COMMAND", help="which of its commands, instead of the best"
+    )
+    parser.add_argument(
+        "--build-arg",
+        action="append",
+        metavar="NAME=VALUE",
+        help="a value for an ARG of its Dockerfile; may be given again",
     )
     parser.add_argument(
         "--output",
@@ -202,6 +240,7 @@ def _build_options(parser: Parser) -> None:
     _tool_option(parser)
     parser.add_argument("--ref", help="another branch, tag or commit")
     parser.add_argument("--force", action="store_true", help="also if that commit is built")
+    parser.add_argument("--engine", help="what builds and runs it: docker or process")
 
 
 def _list_options(parser: Parser) -> None:
@@ -285,6 +324,13 @@ COMMANDS = (
         handler=build,
         options=_build_options,
         examples=("tooi build sherlock --ref v0.16.0",),
+    ),
+    Command(
+        name="pull",
+        summary="Fetch the image of a version that was built on another machine",
+        handler=pull,
+        options=_tool_option,
+        examples=("tooi pull sherlock", "tooi pull sherlock@2"),
     ),
     Command(
         name="update",

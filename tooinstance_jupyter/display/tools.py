@@ -35,6 +35,10 @@ _MARKS = {
     VersionStatus.CANCELLED: ("■", "warn"),
 }
 _BUSY = ("●", "busy")
+_ISOLATION = {
+    "docker": "each run in a fresh container, read-only and without privileges",
+    "process": "each run is a process of this machine, isolated where bubblewrap is installed",
+}
 _MAX_VERSIONS = 10
 _LOG_LINES, _LOG_CHARACTERS = 60, 12_000
 _ERROR_CHARACTERS = 4_000
@@ -53,6 +57,7 @@ def tool_bundle(detail: ToolDetail) -> MimeBundle:
         ("command", (ready and ready.entry_point) or tool.entry_point or ""),
         ("runtime", (ready and ready.runtime) or tool.runtime or ""),
         ("also in it", ", ".join(name for name in others if ready and name != ready.entry_point)),
+        ("engine", _engine(ready)),
         ("build", state),
         ("output", tool.output.value),
         ("access", _access(tool)),
@@ -207,6 +212,16 @@ def _access(tool: Tool) -> str:
     return ", ".join(tool.access) or "only its owner"
 
 
+def _engine(version: Version | None) -> str:
+    """Return what a version runs on, why, and how isolated that is."""
+    if version is None:
+        return ""
+    mark = f"Engine: {version.engine}, "
+    why = next((n.removeprefix(mark) for n in version.notes if n.startswith(mark)), "")
+    how = _ISOLATION.get(version.engine, "")
+    return f"{version.engine}" + (f" ({why})" if why else "") + (f": {how}" if how else "")
+
+
 def _versions(versions: Sequence[Version]) -> Markup:
     if len(versions) < 2:
         return Markup("")
@@ -215,12 +230,16 @@ def _versions(versions: Sequence[Version]) -> Markup:
             f"@{version.number}",
             marked(*_mark(version)),
             version.message,
+            version.engine,
             (version.commit or "")[:12],
             moment(version.created_at),
         )
         for version in versions[:_MAX_VERSIONS]
     ]
-    columns = [("version", ""), ("", ""), ("state", "grow"), ("commit", ""), ("made", "wide")]
+    columns = [
+        *(("version", ""), ("", ""), ("state", "grow"), ("engine", "")),
+        *(("commit", ""), ("made", "wide")),
+    ]
     return details(f"{len(versions)} versions", table(columns, rows))
 
 

@@ -18,8 +18,10 @@ from filelock import FileLock, Timeout
 from .. import access
 from ..build import sources
 from ..build.base import Progress
-from ..build.builder import Builder, clear
+from ..build.builder import Builder
+from ..build.maker import Order
 from ..build.sources import ParsedSource
+from ..build.work import clear
 from ..config import TooInstance
 from ..errors import (
     BuildCancelledError,
@@ -38,6 +40,7 @@ from ..records import (
 )
 from ..requests import BuildLog
 from ..store.repository import Store
+from .engines import Choice, Engines
 from .tools import Tools
 
 _logger = logging.getLogger(__name__)
@@ -62,18 +65,31 @@ class Builds:
     config: TooInstance
     store: Store
     tools: Tools
+    engines: Engines
     _at_work: dict[str, FileLock] = field(default_factory=dict)
+    _builders: dict[str, Builder] = field(default_factory=dict)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def plan(self, tool: Tool, *, ref: str | None, engine: str) -> tuple[Version, ParsedSource]:
+    def plan(
+        self, tool: Tool, *, ref: str | None, engine: str | None
+    ) -> tuple[Version, ParsedSource]:
         """Record a new version of a tool, of its own ref or another."""
         source = tool.source if ref is None else sources.at_ref(tool.source, ref)
         parsed = ParsedSource(source=source)
-        return self.plan_from(tool, parsed, engine=engine), parsed
+        earlier = self.store.list_versions(tool.id)
+        choice = self.engines.choose(engine, before=earlier[0].engine if earlier else None)
+        return self.plan_from(tool, parsed, choice), parsed
 
-    def plan_from(self, tool: Tool, parsed: ParsedSource, *, engine: str) -> Version:
+    def plan_from(self, tool: Tool, parsed: ParsedSource, choice: Choice) -> Version:
         """Record a new version of a tool from a source that was parsed, with its credential."""
-        version = Version(tool_id=tool.id, number=0, source=parsed.source, engine=engine)
+        self._builder(choice.name)
+        version = Version(
+            tool_id=tool.id,
+            number=0,
+            source=parsed.source,
+            engine=choice.name,
+            notes=(f"Engine: {choice.name}, {choice.why}",),
+        )
         folder = self.folder(version.id)
         with full_disk_in_words(self.config.home_path):
             folder.mkdir(parents=True, mode=0o700)
@@ -95,13 +111,15 @@ class Builds:
             held.callback(self._at_work.pop(version.id).release, force=True)
             try:
                 with full_disk_in_words(self.config.home_path):
-                    outcome = Builder(self.config).build(
+                    outcome = self._builder(version.engine).build(
                         parsed,
                         runtime=tool.runtime,
                         entry_point=tool.entry_point,
                         report=recorder.report,
                         folder=folder,
-                        force=force,
+                        order=Order(
+                            owner=tool.owner, build_arguments=tool.build_arguments, force=force
+                        ),
                     )
             except BuildCancelledError as error:
                 return recorder.finish(
@@ -129,7 +147,7 @@ class Builds:
                 entry_point=outcome.candidate.entry_point,
                 command=outcome.command,
                 candidates=outcome.candidates,
-                notes=outcome.notes,
+                notes=(*version.notes, *outcome.notes),
             )
 
     def get(self, principal: Principal, version_id: str) -> Version:
@@ -179,6 +197,16 @@ class Builds:
     def folder(self, version_id: str) -> Path:
         """Return the folder of a build."""
         return self.config.builds_path / version_id
+
+    def _builder(self, engine: str) -> Builder:
+        """Return what builds for an engine; made before the build's own thread needs it.
+
+        A program that is ending can import no more.
+        """
+        if engine not in self._builders:
+            environments = self.engines(engine).capabilities().environments
+            self._builders[engine] = Builder(self.config, environments)
+        return self._builders[engine]
 
     def _log_path(self, version_id: str) -> Path:
         return self.folder(version_id) / "log"

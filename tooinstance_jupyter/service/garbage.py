@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from ..config import TooInstance
-from ..records import now
+from ..errors import EngineError
+from ..records import Environment, now
 from ..requests import Removal
 from ..run_directory import RunDirectory
 from ..store.repository import Store
@@ -23,10 +21,18 @@ _ORPHAN_AGE_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """Environments, run directories and build folders that nothing uses."""
+    """Environments, run directories and build folders that nothing uses.
+
+    Parameters
+    ----------
+    has, remove
+        Ask an environment's engine whether it is there, and to delete it.
+    """
 
     config: TooInstance
     store: Store
+    has: Callable[[Environment], bool]
+    remove: Callable[[Environment], None]
 
     def collect(self, *, dry_run: bool) -> Sequence[Removal]:
         """Remove what nothing uses, or only name it."""
@@ -47,22 +53,28 @@ class Garbage:
         busy = {run.environment_id for run in self.store.open_runs()}
         known = set()
         for environment in self.store.list_environments():
-            folder = Path(environment.location)
-            known.add(folder.name)
+            known.add(Path(environment.location).name)
             if environment.id in busy:
                 continue
-            if not folder.exists():
-                reason = "its folder is gone"
+            try:
+                is_there = self.has(environment)
+            except EngineError:
+                continue  # its engine is away: nothing can be told
+            if not is_there:
+                reason = "it is gone already"
             elif not self.store.environment_users(environment.id):
                 reason = "no tool uses it"
             elif environment.last_used_at < oldest:
                 reason = f"not used for {self.config.environment_retention_days} days"
             else:
                 continue
-            yield (
-                _removal("environment", folder, reason),
-                partial(self._remove_environment, environment.id, folder),
+            removal = Removal(
+                kind="image" if environment.engine == "docker" else "environment",
+                name=environment.id[:12],
+                reason=reason,
+                size_bytes=self._size_of(environment) if is_there else 0,
             )
+            yield removal, partial(self._remove_environment, environment)
         yield from self._orphans(
             "environment", self.config.environments_path, lambda name: name in known or None
         )
@@ -81,14 +93,14 @@ class Garbage:
                     RunDirectory(folder).remove,
                 )
 
-    def _remove_environment(self, environment_id: str, folder: Path) -> None:
-        try:
-            with FileLock(self.config.environments_path / f"{environment_id}.lock", timeout=0):
-                self.store.delete_environment(environment_id)
-                folder.with_name(f"{folder.name}.json").unlink(missing_ok=True)
-                shutil.rmtree(folder, ignore_errors=True)
-        except Timeout:
-            return  # a build has just come to need it
+    def _size_of(self, environment: Environment) -> int:
+        folder = Path(environment.location)
+        return _size(folder) if folder.is_dir() else environment.size_bytes
+
+    def _remove_environment(self, environment: Environment) -> None:
+        self.remove(environment)
+        if not self.has(environment):
+            self.store.delete_environment(environment.id)
 
 
 def _removal(kind: str, folder: Path, reason: str) -> Removal:

@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from .. import access, arguments
 from ..config import TooInstance
-from ..engines.base import Engine, EngineState, Exit, ExitReason, Handle, RunSpec
+from ..engines.base import EngineState, Exit, ExitReason, Handle, RunSpec
 from ..errors import (
     ConflictError,
+    EngineError,
     InvalidValueError,
     NotFoundError,
     TooInstanceError,
@@ -38,6 +38,7 @@ from ..records import (
 from ..requests import NewRun, Output, RunFilter, StreamName
 from ..run_directory import RunDirectory, hash_file
 from ..store.repository import Store
+from .engines import Engines
 from .tools import Tools
 
 _logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class Runs:
     config: TooInstance
     store: Store
     tools: Tools
-    engine: Callable[[str], Engine]
+    engines: Engines
 
     def directory(self, run: Run) -> RunDirectory:
         """Return where a run keeps its files."""
@@ -71,13 +72,8 @@ class Runs:
         EngineError
             If the engine cannot hold what is asked for.
         """
-        tool, version = self.tools.find_version(principal, new.tool)
-        environment = self._environment(tool.name, version)
-        if new.engine not in (None, version.engine):
-            raise ConflictError(
-                f"{tool.name}@{version.number} was built for the {version.engine} engine.",
-                f"`%tooi create … --engine {new.engine}` builds it for the other.",
-            )
+        tool, version = self.tools.find_version(principal, new.tool, engine=new.engine)
+        environment = await self._environment(tool.name, version)
         run = Run(
             owner=principal.name,
             tool_id=tool.id,
@@ -92,7 +88,7 @@ class Runs:
             secrets=tuple(sorted(new.secrets)),
             limits=_lowered(self.config.limits(), new),
             engine=version.engine,
-            isolation=self.engine(version.engine).capabilities().isolation,
+            isolation=self.engines(version.engine).capabilities().isolation,
             output=tool.output,
         )
         directory = self.directory(run)
@@ -169,7 +165,7 @@ class Runs:
         """Return a run once it is final."""
         run = await self.settle(self.get(principal, number))
         while not run.status.is_final:
-            engine = self.engine(run.engine)
+            engine = self.engines(run.engine)
             handle = await engine.reattach(self.directory(run).path)
             if handle is None:
                 raise ConflictError(f"Run {number} has not been started yet.")
@@ -181,7 +177,7 @@ class Runs:
         run = await self.settle(self.get(principal, number))
         if run.status.is_final:
             return run
-        engine = self.engine(run.engine)
+        engine = self.engines(run.engine)
         handle = await engine.reattach(self.directory(run).path)
         if handle is None:
             raise ConflictError(f"Run {number} has not been started yet.", "Try again.")
@@ -194,7 +190,15 @@ class Runs:
         """
         if run.status.is_final:
             return run
-        engine = self.engine(run.engine)
+        try:
+            return await self._settled(run)
+        except EngineError as error:
+            # an engine that is away for a while has not ended the run
+            _logger.info("run cannot be settled now run=%s reason=%s", run.id, error)
+            return run
+
+    async def _settled(self, run: Run) -> Run:
+        engine = self.engines(run.engine)
         path = self.directory(run).path
         handle = await engine.reattach(path)
         if handle is None and not path.exists():
@@ -266,10 +270,11 @@ class Runs:
         self.directory(run).remove()
 
     async def _launch(self, run: Run, environment: Environment, secrets: Mapping[str, str]) -> Run:
-        engine = self.engine(run.engine)
+        engine = self.engines(run.engine)
         directory = self.directory(run)
         spec = RunSpec(
             run_id=run.id,
+            owner=run.owner,
             directory=directory.path,
             environment=environment,
             argv=[*run.command, *run.arguments],
@@ -280,7 +285,12 @@ class Runs:
         )
         handle = await engine.prepare(spec)
         run = self.store.add_run(
-            dataclasses.replace(run, status=RunStatus.STARTING, message="Starting")
+            dataclasses.replace(
+                run,
+                status=RunStatus.STARTING,
+                message="Starting",
+                isolation=str(handle.details.get("isolation", run.isolation)),
+            )
         )
         try:
             await engine.start(handle, secrets=secrets)
@@ -291,14 +301,47 @@ class Runs:
         self.store.touch_environment(environment.id, now())
         return self._advance(run, status=RunStatus.RUNNING, message="Running", started_at=now())
 
-    def _environment(self, name: str, version: Version) -> Environment:
+    async def pull(self, principal: Principal, name: str) -> Version:
+        """Fetch what a version needs to run here, and return the version.
+
+        Raises
+        ------
+        EngineError
+            If it is nowhere to be had.
+        """
+        tool, version = self.tools.find_version(principal, name)
+        environment = self._recorded(tool.name, version)
+        await self.engines(version.engine).pull(environment)
+        return version
+
+    async def get_ready(self, principal: Principal, version: Version) -> None:
+        """Have the engine get ready for the first run of a version that has just been built."""
         environment = version.environment_id and self.store.get_environment(version.environment_id)
-        if not environment or not Path(environment.location).exists():
-            raise ConflictError(
-                f"The environment of {name}@{version.number} is no longer on this machine.",
-                f"`%tooi build {name}` makes it again.",
-                code="environment_missing",
-            )
+        if environment:
+            try:
+                await self.engines(version.engine).warm(
+                    environment, principal.name, self.config.limits()
+                )
+            except TooInstanceError as error:
+                _logger.info("nothing is got ready version=%s reason=%s", version.id, error)
+
+    def _recorded(self, name: str, version: Version) -> Environment:
+        environment = version.environment_id and self.store.get_environment(version.environment_id)
+        if not environment:
+            raise _gone(name, version)
+        return environment
+
+    async def _environment(self, name: str, version: Version) -> Environment:
+        """Return the environment of a version, fetched first if it is elsewhere."""
+        environment = self._recorded(name, version)
+        engine = self.engines(version.engine)
+        if not await engine.has(environment):
+            try:
+                await engine.pull(environment)
+            except EngineError as error:
+                if error.error_code != "pull_failed":
+                    raise
+                raise _gone(name, version) from error
         return environment
 
     def _finish(self, run: Run, ended: Exit) -> Run:
@@ -332,6 +375,14 @@ class Runs:
                 raise
             # another process saw the end first, and the end is the same for all
             return stored
+
+
+def _gone(name: str, version: Version) -> ConflictError:
+    return ConflictError(
+        f"The environment of {name}@{version.number} is no longer on this machine.",
+        f"`%tooi build {name}` makes it again.",
+        code="environment_missing",
+    )
 
 
 def _lowered(limits: Limits, new: NewRun) -> Limits:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .. import access
@@ -49,6 +49,7 @@ class Tools:
             source=parsed.source,
             runtime=new.runtime,
             entry_point=new.entry_point,
+            build_arguments=_build_arguments(new.build_arguments),
             output=new.output,
             visibility=new.visibility,
             access=_access_list(new.access),
@@ -89,8 +90,10 @@ class Tools:
             raise ConflictError(f"Several tools are named {name!r}.", f"Say which one: {owners}.")
         return own[0]
 
-    def find_version(self, principal: Principal, name: str) -> tuple[Tool, Version]:
-        """Return a tool and the version that ``name`` or ``name@number`` runs.
+    def find_version(
+        self, principal: Principal, name: str, *, engine: str | None = None
+    ) -> tuple[Tool, Version]:
+        """Return a tool and the version that ``name`` or ``name@number`` runs, on an engine or any.
 
         Raises
         ------
@@ -103,7 +106,7 @@ class Tools:
         detail = self.find(principal, match["name"] if match else name)
         number = int(match["number"]) if match and match["number"] else None
         if number is None:
-            version = detail.ready
+            version = detail.ready if engine is None else detail.ready_on(engine)
         else:
             version = next((v for v in detail.versions if v.number == number), None)
             if version is None:
@@ -111,8 +114,12 @@ class Tools:
                 raise NotFoundError(
                     f"{detail.tool.name} has no version {number}.", f"It has: {numbers}."
                 )
+        if version is None and detail.ready is not None:
+            raise _built_for_another(detail.tool.name, detail.ready, str(engine))
         if version is None or version.status is not VersionStatus.READY:
             raise _not_ready(detail, version)
+        if engine not in (None, version.engine):
+            raise _built_for_another(detail.tool.name, version, str(engine))
         return detail.tool, version
 
     def listing(
@@ -136,6 +143,8 @@ class Tools:
             sources.validate_name(given["name"])
         if "description" in given:
             given["description"] = _description(given["description"])
+        if "build_arguments" in given:
+            given["build_arguments"] = _build_arguments(given["build_arguments"])
         if "access" in given:
             given["access"] = _access_list(given["access"])
         changed = dataclasses.replace(tool, **given, updated_at=now())
@@ -177,6 +186,13 @@ def _may_see(principal: Principal, detail: ToolDetail) -> bool:
     return access.may_see_tool(principal, detail.tool, is_ready=detail.ready is not None)
 
 
+def _built_for_another(name: str, version: Version, engine: str) -> ConflictError:
+    return ConflictError(
+        f"{name}@{version.number} was built for the {version.engine} engine.",
+        f"`%tooi build {name} --engine {engine}` builds it for the other too.",
+    )
+
+
 def _not_ready(detail: ToolDetail, version: Version | None) -> ConflictError:
     name = detail.tool.name
     latest = version or (detail.versions[0] if detail.versions else None)
@@ -201,6 +217,23 @@ def _access_list(names: Sequence[str]) -> tuple[str, ...]:
             f"At most {_MAX_ACCESS_ENTRIES} names of at most 320 characters; use a group.",
         )
     return cleaned
+
+
+def _build_arguments(values: Mapping[str, str]) -> dict[str, str]:
+    for name, value in values.items():
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,127}", name) or name.startswith("BUILDKIT_"):
+            raise InvalidValueError(
+                f"{name!r} is no name of a build argument.",
+                "Letters, digits and _ make one, as in --build-arg VERSION=1.2.",
+                code="build_argument_invalid",
+            )
+        if len(value) > _MAX_DESCRIPTION_CHARS or "\0" in value:
+            raise InvalidValueError(
+                f"The value of the build argument {name} cannot be used.",
+                f"At most {_MAX_DESCRIPTION_CHARS:,} characters, without NUL.",
+                code="build_argument_invalid",
+            )
+    return dict(values)
 
 
 def _description(text: str) -> str:
