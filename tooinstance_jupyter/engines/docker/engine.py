@@ -24,6 +24,7 @@ from . import address
 from .order import Order, Place
 
 _PATIENCE_S = 30.0
+_FRESH_S = 10.0
 
 
 class DockerEngine:
@@ -39,6 +40,7 @@ class DockerEngine:
 
     def __init__(self, config: TooInstance) -> None:
         self._config = config
+        self._known: dict[tuple[str, bool], tuple[float, str]] = {}
 
     def capabilities(self) -> Capabilities:
         """Tell what can be held to."""
@@ -58,7 +60,7 @@ class DockerEngine:
         if handle is not None:
             return handle
         place = self._place(spec.environment, spec.owner, spec.limits)
-        isolation = await self._ask("prepare", image=place.image, network=spec.limits.network)
+        isolation = await self._isolation(place.image, network=spec.limits.network)
         Order(
             run_id=spec.run_id,
             place=place,
@@ -72,7 +74,7 @@ class DockerEngine:
             run_id=spec.run_id,
             attempt=spec.attempt,
             directory=str(spec.directory),
-            details={"isolation": str(isolation)},
+            details={"isolation": isolation},
         )
         (spec.directory / "handle.json").write_text(handle.to_json())
         return handle
@@ -198,6 +200,17 @@ class DockerEngine:
             gpus=self._config.gpus,
             platform=self._config.build_platform,
         )
+
+    async def _isolation(self, image: str, *, network: bool) -> str:
+        """Return how a run will be isolated, once sure that its image is there.
+
+        That was so a moment ago is sure enough: its start finds out the rest.
+        """
+        asked_at, isolation = self._known.get((image, network), (-_FRESH_S, ""))
+        if time.monotonic() - asked_at >= _FRESH_S:
+            isolation = str(await self._ask("prepare", image=image, network=network))
+            self._known[image, network] = time.monotonic(), isolation
+        return isolation
 
     async def _ask(self, do: str, **given: object) -> object:
         return await address.ask(self._config, do, **given)
