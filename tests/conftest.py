@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -44,3 +47,35 @@ def base_image(require: Callable[[str, str], None]) -> str:
             raise RuntimeError(message) from error
         pytest.skip(message)
     return BASE_IMAGE
+
+
+@pytest.fixture
+def registry(tmp_path: Path, require: Callable[[str, str], None]) -> Iterator[str]:
+    """A registry on loopback; its address."""
+    require("docker-registry", "apt-get install docker-registry")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = tmp_path / "registry.yml"
+    settings.write_text(
+        f"version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {tmp_path / 'registry'}\n"
+        f"http:\n  addr: 127.0.0.1:{port}\n"
+    )
+    server = subprocess.Popen(
+        ["docker-registry", "serve", str(settings)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+    until = time.monotonic() + 30
+    while not _answers(port):
+        assert time.monotonic() < until, "the registry does not answer"
+        time.sleep(0.05)
+    yield f"127.0.0.1:{port}/tools"
+    server.terminate()
+    server.wait()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as end:
+        return end.connect_ex(("127.0.0.1", port)) == 0

@@ -148,3 +148,29 @@ def test_a_run_of_an_image_that_is_gone_says_to_build_it_again(
     assert "%tooi build probe" in caught.value.hint
     assert client.runs  # what ran stays readable
     assert client.get_run(1).status is RunStatus.SUCCEEDED
+
+
+def test_an_image_that_was_pushed_is_pulled_where_it_is_missing(
+    config: TooInstance,
+    client: LocalClient,
+    folder: Path,
+    finish: Callable[..., Any],
+    registry: str,
+) -> None:
+    config.registry = registry
+    config.armed_containers = 0
+    assert finish(client, client.create(NewTool(source=str(folder)))[1]).status == "ready"
+
+    def missing() -> bool:
+        _remove_images(config)
+        environment = client._store.list_environments()[0]
+        asyncio.run(DockerEngine(config).shut_down())
+        return not asyncio.run(DockerEngine(config).has(environment))
+
+    assert missing()
+    assert client.pull("probe").number == 1
+    ran = client.wait(client.run(NewRun(tool="probe", arguments=["x"])).number)
+    assert client.read_output(ran.number, "stdout") == b"x\n"
+    assert missing()
+    ran = client.wait(client.run(NewRun(tool="probe", arguments=["y"])).number)
+    assert client.read_output(ran.number, "stdout") == b"y\n", "it is not pulled by itself"

@@ -373,12 +373,17 @@ def write_json(folder: str, name: str, value: object) -> None:
 
 
 def holds_more(folders: list[str], most_bytes: int, most_files: int) -> bool:
-    """Tell whether folders hold so much, or more files than that; links are not followed."""
+    """Tell whether folders hold so much, or more files than that; links are not followed.
+
+    What cannot be looked into may hold anything, so it counts as too much.
+    """
     files = size = 0
     folders = list(folders)
     while folders:
         try:
             entries = list(os.scandir(folders.pop()))
+        except PermissionError:
+            return True
         except OSError:
             continue
         for entry in entries:

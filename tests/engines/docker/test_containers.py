@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,10 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docker import APIClient
 
+from tooinstance_jupyter.containers import confinement, daemon
 from tooinstance_jupyter.engines.base import EngineState, ExitReason
 from tooinstance_jupyter.engines.docker import address
 from tooinstance_jupyter.errors import EngineError
+from tooinstance_jupyter.records import Limits
 
 DEADLINE_S = 30
 BUSYBOX = """
@@ -105,6 +110,90 @@ def test_a_run_with_secrets_ends_with_the_keeper_that_knows_what_to_mask(
     assert ended.reason is ExitReason.LOST
     assert b"s3cr3t" not in (directory / "stdout").read_bytes()
     until(lambda: not running(containers("run")), "the end of its container")
+
+
+def test_a_run_whose_keeper_is_killed_just_before_it_begins_is_lost_and_not_run_twice(
+    docker: Any, containers: Callable[..., list[dict[str, Any]]]
+) -> None:
+    docker.sh("true")
+    until(lambda: running(containers("run")), "a container that waits")
+    [folder] = (docker.config.home_path / "containers").iterdir()
+    spec = docker.spec("/bin/sh", "-c", "echo ran")
+
+    async def lost() -> Any:
+        handle = await docker.engine.prepare(spec)
+        (spec.directory / "started").touch()
+        note = {"directory": str(spec.directory), "began_at": time.time(), "secret": False}
+        (folder / "run.json").write_text(json.dumps(note))
+        await asyncio.to_thread(kill_keeper, docker)
+        return await docker.engine.wait(handle)
+
+    assert asyncio.run(lost()).reason is ExitReason.LOST
+    assert not size(spec.directory / "stdout")
+
+
+def test_a_run_keeps_its_network_when_the_keeper_is_killed(docker: Any) -> None:
+    async def killed() -> bytes:
+        spec = docker.spec("/bin/sh", "-c", "echo begun; sleep 4; cat /proc/net/route")
+        handle = await docker.begin(spec)
+        await soon(lambda: size(spec.directory / "stdout"), "its first output")
+        await asyncio.to_thread(kill_keeper, docker)
+        await docker.engine.wait(handle)
+        return (spec.directory / "stdout").read_bytes()
+
+    assert b"eth0" in asyncio.run(killed())
+
+
+def test_an_image_whose_shell_does_not_listen_holds_nobody_up(
+    docker: Any, build_image: Callable[[str], str]
+) -> None:
+    deaf = build_image(
+        "FROM BASE\nRUN mv /bin/sh /bin/was && printf "
+        "'#!/bin/was\\nexec 9</run/tooinstance/start; sleep 600\\n' > /bin/sh "
+        "&& chmod 755 /bin/sh\n"
+    )
+    good, docker.config.armed_containers = docker.environment, 0
+
+    async def beside() -> float:
+        docker.environment = dataclasses.replace(good, location=deaf)
+        spec = docker.spec("/bin/echo", *["x" * 100_000] * 14)
+        stuck = asyncio.ensure_future(docker.begin(spec))
+        docker.environment = good
+        await asyncio.sleep(3)
+        began = time.monotonic()
+        await docker.engine.wait(await docker.begin(docker.spec("/bin/true")))
+        took = time.monotonic() - began
+        with pytest.raises(EngineError) as caught:
+            await stuck
+        assert caught.value.error_code == "container_not_started"
+        return took
+
+    assert asyncio.run(beside()) < 8
+
+
+def test_what_does_more_than_wait_is_not_given_a_run(
+    docker: Any, build_image: Callable[[str], str]
+) -> None:
+    image = build_image(
+        "FROM BASE\nRUN mv /bin/sh /bin/was && printf "
+        "'#!/bin/was\\n: > /work/mine; exec /bin/was \"$@\"\\n' > /bin/sh && chmod 755 /bin/sh\n"
+    )
+    docker.environment = dataclasses.replace(docker.environment, location=image)
+    with pytest.raises(EngineError) as caught:
+        docker.run("/bin/true")
+    assert caught.value.error_code == "container_not_started"
+
+
+def test_runs_go_on_after_the_holder_of_a_network_died(
+    docker: Any, docker_cli: Callable[..., str], containers: Callable[..., list[dict[str, Any]]]
+) -> None:
+    docker.config.armed_containers = 0
+    docker.sh("true")
+    for holder in until(lambda: running(containers("network")), "an idle network"):
+        docker_cli("kill", holder["Id"])
+    with pytest.raises(EngineError):
+        docker.sh("true")
+    assert docker.sh("echo again").stdout == b"again\n"
 
 
 def running(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -316,9 +405,22 @@ def test_a_run_of_an_image_without_a_shell_is_cancelled(shell_less: Any) -> None
     assert asyncio.run(cancelled()).reason is ExitReason.CANCELLED
 
 
-def test_a_secret_is_masked_where_the_image_has_no_shell(shell_less: Any) -> None:
-    ran = shell_less.run("/bin/cat", stdin=b"x s3cr3t y", secrets={"TOKEN": "s3cr3t"})
-    assert ran.stdout == b"x *** y"
+def test_a_secret_is_refused_where_it_would_stay_on_the_engines_disk(shell_less: Any) -> None:
+    with pytest.raises(EngineError) as caught:
+        shell_less.run("/bin/cat", secrets={"TOKEN": "s3cr3t"})
+    assert caught.value.error_code == "secret_refused"
+
+
+def test_a_run_without_a_shell_ends_with_the_keeper_that_took_its_output(
+    shell_less: Any, containers: Callable[..., list[dict[str, Any]]]
+) -> None:
+    async def killed() -> Any:
+        handle = await shell_less.begin(shell_less.spec("/bin/sleep", "100"))
+        await asyncio.to_thread(kill_keeper, shell_less)
+        return await shell_less.engine.wait(handle)
+
+    assert asyncio.run(killed()).reason is ExitReason.LOST
+    until(lambda: not running(containers("run")), "the end of its container")
 
 
 @pytest.fixture
@@ -425,10 +527,39 @@ def test_an_engine_that_this_user_may_not_use_is_said(base_image: str, tmp_path:
         "try: daemon.connect()\n"
         "except EngineError as error: print(error.error_code)\n"
     )
-    import sys
-
     preload = "import docker, docker.tls, tooinstance_jupyter.containers.daemon\n"
     said = subprocess.run(
         [sys.executable, "-c", preload + code], capture_output=True, text=True, check=True
     )
     assert said.stdout.strip() == "engine_forbidden"
+
+
+def test_an_engine_that_is_too_old_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    answer = json.dumps({"ApiVersion": "1.30", "Version": "17.06"}).encode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    path = tmp_path / "old.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+
+        def serve() -> None:
+            client, _ = server.accept()
+            with client:
+                client.recv(4096)
+                client.sendall(head + b"Content-Length: %d\r\n\r\n" % len(answer) + answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
+        with pytest.raises(EngineError) as caught:
+            daemon.connect()
+    assert caught.value.error_code == "engine_too_old"
+
+
+def test_gpus_and_platform_are_passed_on() -> None:
+    client = APIClient(base_url="unix:///none", version="1.41")
+    for given, expected in (("all", (-1, None)), ("2", (2, None)), ("GPU-a,GPU-b", (0, 2))):
+        host = confinement.host_config(client, Limits(), network="none", uid=1, gpus=given)
+        [request] = host["DeviceRequests"]
+        assert request["Count"] == expected[0]
+        assert len(request["DeviceIDs"] or ()) == (expected[1] or 0)
+    client.close()

@@ -1,7 +1,7 @@
 """Where an installation's keeper answers, how it is started, and how it is asked.
 
 The socket is in a folder of its user's own outside the installation, whose path may be too long for
-one.
+one; a file in the installation says where.
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -34,82 +32,51 @@ class TakenError(Exception):
     """Another keeper serves the installation."""
 
 
-def socket_path(config: TooInstance) -> Path:
-    """Return the place of the socket, in a folder that only its user can enter.
-
-    Raises
-    ------
-    EngineError
-        If somebody else made that folder.
-    """
-    name = hashlib.sha256(str(config.home_path).encode()).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir()) / f"tooinstance-{os.getuid()}-{name}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    status = folder.lstat()
-    if status.st_uid != os.getuid() or status.st_mode & 0o077 or folder.is_symlink():
-        raise EngineError(
-            f"{folder} belongs to somebody else.", "Remove it, or set TMPDIR to another folder."
-        )
-    return folder / "socket"
-
-
-def lock_path(config: TooInstance) -> Path:
-    """Return the file that the keeper has locked as long as it lives."""
-    return socket_path(config).with_name("lock")
-
-
 @contextlib.contextmanager
 def taken(config: TooInstance) -> Iterator[Path]:
-    """Be the keeper of an installation for a while.
+    """Be the keeper of an installation for a while; the socket is to be made at the path.
 
     Raises
     ------
     TakenError
         If there is one.
     """
-    path = socket_path(config)
     with lock_path(config).open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise TakenError from None
-        path.unlink(missing_ok=True)
-        _problem(path).unlink(missing_ok=True)
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        try:
+        _problem(config).unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(prefix="tooinstance-") as folder:
+            path = Path(folder, "socket")
+            lock.truncate(0)
+            lock.write(json.dumps({"pid": os.getpid(), "socket": str(path)}))
+            lock.flush()
             yield path
-        finally:
-            path.unlink(missing_ok=True)
-            if not config.home_path.exists():
-                shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def lock_path(config: TooInstance) -> Path:
+    """Return the file that the keeper has locked as long as it lives, and that says where it is."""
+    return config.home_path / "keeper"
 
 
 def write_problem(config: TooInstance, error: TooInstanceError) -> None:
     """Leave word for whoever started a keeper that cannot be one."""
     told = {"code": error.error_code, "message": error.message, "hint": error.hint}
-    _problem(socket_path(config)).write_text(json.dumps(told))
+    _problem(config).write_text(json.dumps(told))
 
 
 def keeper_pid(config: TooInstance) -> int | None:
     """Return the process id of the keeper, ``None`` if there is none."""
-    lock = lock_path(config)
-    with contextlib.suppress(FileNotFoundError), lock.open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return int(file.read() or 0) or None
-    return None
+    told = _keeper(config)
+    return None if told is None else int(told["pid"])
 
 
 def wait_for_end(config: TooInstance) -> None:
-    """Return once a keeper that was asked to stop has ended, and remove its folder."""
-    path = socket_path(config)
+    """Return once a keeper that was asked to stop has ended."""
     until = time.monotonic() + _START_TIMEOUT_S
     while keeper_pid(config) is not None and time.monotonic() < until:
         time.sleep(0.02)
-    shutil.rmtree(path.parent, ignore_errors=True)
 
 
 async def ask(config: TooInstance, do: str, **given: object) -> Any:
@@ -120,11 +87,10 @@ async def ask(config: TooInstance, do: str, **given: object) -> Any:
     TooInstanceError
         What the keeper answers, or that there can be none.
     """
-    path = socket_path(config)
     until = time.monotonic() + _START_TIMEOUT_S
     while True:
         try:
-            reader, writer = await asyncio.open_unix_connection(str(path), limit=_LIMIT_BYTES)
+            reader, writer = await asyncio.open_unix_connection(_socket(config), limit=_LIMIT_BYTES)
         except (FileNotFoundError, ConnectionRefusedError):
             if time.monotonic() > until:
                 raise EngineError("The process that keeps the containers does not start.") from None
@@ -154,10 +120,9 @@ def _read(answer: Mapping[str, Any]) -> Any:
 
 def _start(config: TooInstance) -> None:
     """Start a keeper and wait until it answers or says why it cannot."""
-    path = socket_path(config)
-    problem = _problem(path)
-    problem.unlink(missing_ok=True)
+    problem = _problem(config)
     config.home_path.mkdir(parents=True, exist_ok=True)
+    problem.unlink(missing_ok=True)
     settings = {name: getattr(config, name) for name in config.traits(config=True)}
     with (config.home_path / "keeper.err").open("ab") as errors:
         process = Detached(
@@ -172,7 +137,7 @@ def _start(config: TooInstance) -> None:
     with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
         stdin.write(json.dumps(settings).encode())
     until = time.monotonic() + _START_TIMEOUT_S
-    while time.monotonic() < until and not _answers(path):
+    while time.monotonic() < until and not _answers(config):
         if process.poll() is not None:
             if problem.exists():
                 told = json.loads(problem.read_text())
@@ -186,11 +151,28 @@ def _start(config: TooInstance) -> None:
         time.sleep(0.01)
 
 
-def _answers(path: Path) -> bool:
-    # one that was killed has left its socket behind
+def _answers(config: TooInstance) -> bool:
     with socket.socket(socket.AF_UNIX) as end:
-        return end.connect_ex(str(path)) == 0
+        return end.connect_ex(_socket(config)) == 0
 
 
-def _problem(path: Path) -> Path:
-    return path.with_name("problem")
+def _keeper(config: TooInstance) -> Mapping[str, Any] | None:
+    """Return what the keeper said of itself, if it lives."""
+    with contextlib.suppress(FileNotFoundError, ValueError), lock_path(config).open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            told: Mapping[str, Any] = json.loads(file.read())
+            return told
+    return None
+
+
+def _socket(config: TooInstance) -> str:
+    try:
+        return str(json.loads(lock_path(config).read_bytes())["socket"])
+    except (OSError, ValueError):
+        return str(config.home_path / "nowhere")
+
+
+def _problem(config: TooInstance) -> Path:
+    return config.home_path / "keeper.problem"

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...config import TooInstance
 from ...containers import confinement
+from ...errors import EngineError
 from ..checks import RUN_VARIABLE
 from .network import Sandbox
 from .order import Order
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 _CHUNK_BYTES = 2**20
+# the top of a volume stays root's whatever an archive says
+_BENEATH = "run"
+_ELSEWHERE = f"{confinement.WORK}/{_BENEATH}"
 
 
 def create(
@@ -45,9 +49,22 @@ def create(
     uid: int,
     shares_files: bool,
 ) -> str:
-    """Make a container with all that it is to run, and return its id."""
+    """Make a container with all that it is to run, and return its id.
+
+    Raises
+    ------
+    EngineError
+        If there are secrets, which the engine would keep on its disk.
+    """
     from docker.types import Mount
 
+    if secrets:
+        raise EngineError(
+            "A secret cannot be given to this run without the engine keeping it on its disk.",
+            "That takes an image with a shell, and an engine of this machine; -e NAME=VALUE passes "
+            "a value that may be seen.",
+            code="secret_refused",
+        )
     place = order.place
     work = directory / "work"
     mounts = [Mount(confinement.WORK, str(work), type="bind")] if shares_files else []
@@ -75,11 +92,10 @@ def create(
                 confinement.RUN: order.run_id,
             },
             uid=uid,
-            directory=place.workdir or confinement.WORK,
+            directory=place.workdir or (confinement.WORK if shares_files else _ELSEWHERE),
             variables={
                 **passed(config),
                 **order.variables,
-                **secrets,
                 RUN_VARIABLE: order.run_id,
             },
             # so that the end of what is fed is the end of its standard input
@@ -104,6 +120,7 @@ class Attached:
     ) -> None:
         self.id = container
         self._outputs = outputs
+        self._is_closed = False
         self._pieces = client.attach(container, stream=True, demux=True, logs=False)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -112,8 +129,12 @@ class Attached:
             threading.Thread(target=_feed, args=(socket, stdin), daemon=True).start()
 
     async def drained(self, timeout_s: float) -> None:
-        """See `Container.drained`."""
+        """See `Container.drained`; nothing is taken any more after it."""
         await asyncio.to_thread(self._reader.join, timeout_s)
+        self._is_closed = True
+        self.close()
+        # it may be in the middle of a piece, and the file is closed next
+        await asyncio.to_thread(self._reader.join)
 
     def close(self) -> None:
         """See `Container.close`."""
@@ -123,6 +144,8 @@ class Attached:
     def _read(self) -> None:
         try:
             for stdout, stderr in self._pieces:
+                if self._is_closed:
+                    return
                 if stdout:
                     self._outputs["stdout"].take(stdout)
                 if stderr:
@@ -134,7 +157,7 @@ class Attached:
 def fetch_work(client: APIClient, container: str, directory: Path, most_bytes: int) -> None:
     """Bring a container's working directory back, no more than so many bytes of it."""
     work = directory / "work"
-    pieces, _ = client.get_archive(container, confinement.WORK, chunk_size=_CHUNK_BYTES)
+    pieces, _ = client.get_archive(container, _ELSEWHERE, chunk_size=_CHUNK_BYTES)
     with tempfile.TemporaryFile(dir=directory) as archive:
         size = 0
         for piece in pieces:
@@ -151,7 +174,7 @@ def fetch_work(client: APIClient, container: str, directory: Path, most_bytes: i
                 if member.isreg() or member.isdir():
                     with contextlib.suppress(tarfile.FilterError, OSError):
                         tar.extract(member, fresh, filter="data")
-        came = fresh / Path(confinement.WORK).name
+        came = fresh / _BENEATH
         if came.is_dir():
             shutil.rmtree(work)
             came.rename(work)
@@ -169,7 +192,7 @@ def _packed(work: Path, uid: int) -> Iterator[bytes]:
 
     packed = tempfile.SpooledTemporaryFile(max_size=2**24)  # noqa: SIM115 read by what sends it
     with tarfile.open(fileobj=packed, mode="w") as tar:
-        tar.add(work, arcname=".", filter=own)
+        tar.add(work, arcname=_BENEATH, filter=own)
     packed.seek(0)
     return iter(lambda: packed.read(_CHUNK_BYTES), b"")
 

@@ -25,6 +25,7 @@ from .order import Order, Place
 
 _PATIENCE_S = 30.0
 _FRESH_S = 10.0
+_STARTING_S = 90.0
 
 
 class DockerEngine:
@@ -102,25 +103,21 @@ class DockerEngine:
         # the keeper may be dead: a new one takes over what it left, before it answers
         if await self._ask("poke", directory=str(directory)) or launch.is_alive(directory):
             return EngineState.RUNNING
-        return EngineState.EXITED if (directory / "exit.json").exists() else EngineState.LOST
+        if (directory / "exit.json").exists():
+            return EngineState.EXITED
+        # another process may be between its mark and the keeper's answer
+        since = time.time() - (directory / "started").stat().st_mtime
+        return EngineState.RUNNING if 0 <= since < _STARTING_S else EngineState.LOST
 
     async def wait(self, handle: Handle) -> Exit:
         """Return how the run ended, as soon as it has. See `Engine.wait`."""
         directory = Path(handle.directory)
         pause_s = 0.002
-        began = heard = time.monotonic()
+        began = time.monotonic()
         while (ended := ending.told(directory)) is None:
-            if launch.is_alive(directory):
-                heard = time.monotonic()
-            else:
-                try:
-                    state = await self.status(handle)
-                    heard = time.monotonic()
-                except EngineError as error:
-                    if time.monotonic() - heard > _PATIENCE_S:
-                        return ending.lost(directory, f"The container engine is gone: {error}")
-                    await asyncio.sleep(1)
-                    continue
+            if not launch.is_alive(directory):
+                # where the engine is away it raises: that is no end of the run
+                state = await self.status(handle)
                 if state is EngineState.LOST:
                     return ending.lost(directory, "Its container is gone.")
                 if state is EngineState.PREPARED and time.monotonic() - began > _PATIENCE_S:

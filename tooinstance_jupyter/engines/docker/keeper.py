@@ -23,6 +23,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+
 from ...config import TooInstance
 from ...containers import confinement, daemon
 from ...containers.installation import installation_id
@@ -33,10 +35,10 @@ from ..checks import RUN_VARIABLE
 from . import address, attached, holder
 from .life import Life, Piped, hold_alive
 from .network import Networks, Sandbox
-from .order import Order, place_from
+from .order import Order, Place, place_from
 from .pool import Pool
 from .streams import Output, open_pipe
-from .waiting import STREAMS, Maker, Waiting, image_is_gone, script
+from .waiting import STREAMS, Maker, NotSharedError, Waiting, image_is_gone, script
 
 _logger = logging.getLogger(__name__)
 _THREADS = 16
@@ -45,6 +47,7 @@ _AGAIN_S = 0.5
 _REARM_S = 2.0
 _SEEN_S = 10.0
 _OLD_S = 3600.0
+_TELL_S = 10.0
 _MOST_REQUEST_BYTES = 2**24
 
 
@@ -58,6 +61,7 @@ class Keeper:
         self._client = daemon.connect()
         self._daemon = daemon.describe(self._client)
         self._networks = Networks(self._client, config, self._installation)
+        self._shares_files = self._daemon.shares_files
         self._maker = Maker(self._client, config, self._installation, self._networks)
         self._pool = Pool(self._maker, config, self._call)
         self._lives: dict[str, Life] = {}
@@ -93,6 +97,7 @@ class Keeper:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), _SWEEP_S)
                 await self._sweep()
+        await asyncio.gather(*self._starting.values(), return_exceptions=True)
         await self._pool.close(for_good=True)
         ending = [task for key, task in self._tasks.items() if self._lives[key].exited.done()]
         await asyncio.gather(*ending, return_exceptions=True)
@@ -181,59 +186,69 @@ class Keeper:
                 write_end(directory, "cancelled")
                 return
             waiting = self._pool.take(order.place)
-            is_local = self._daemon.shares_files
-            if (
-                waiting is None
-                and is_local
-                and self._maker.has_shell(order.place.image) is not False
-            ):
-                waiting = await self._call(self._maker.make, order.place)
-            if waiting is not None:
-                self._hand_over(waiting, directory, order, secrets, alive)
-            else:
+            if waiting is not None and await self._gave(waiting, directory, order, secrets, alive):
+                return
+            waiting = await self._made(order.place)
+            if waiting is None:
                 await self._attach(directory, order, secrets, alive)
-        except BaseException:
+            elif not await self._gave(waiting, directory, order, secrets, alive):
+                raise EngineError(
+                    "The container ended before it was told what to run, or does not listen.",
+                    "Is the image's /bin/sh a shell? `%tooi build` builds it again.",
+                    code="container_not_started",
+                )
+        finally:
             if str(directory) not in self._lives:
                 os.close(alive)
-            raise
 
-    def _hand_over(
+    async def _made(self, place: Place) -> Waiting | None:
+        """Return a fresh container that waits, ``None`` where none can."""
+        if not self._shares_files or self._maker.has_shell(place.image) is False:
+            return None
+        try:
+            made: Waiting | None = await self._call(self._maker.make, place)
+        except NotSharedError:
+            self._shares_files = False
+            return None
+        return made
+
+    async def _gave(
         self,
         waiting: Waiting,
         directory: Path,
         order: Order,
         secrets: Mapping[str, str],
         alive: int,
-    ) -> None:
-        """Give a waiting container its run: nothing in here waits, so that it begins at once."""
+    ) -> bool:
+        """Give a waiting container its run; tell whether it took it. Else nothing has begun."""
         values = list(secrets.values())
         began_at = time.time()
-        # whoever takes over from us finds here whose container it is; a script is a promise that
-        # the run has begun, so it is written down before and after
+        # from here on whoever takes over from us goes on with this container and starts no other
         note = {"directory": str(directory), "began_at": began_at, "secret": bool(values)}
-        _write(waiting.folder / "run.json", note)
+        text = script(order.argv, {**order.variables, **secrets, RUN_VARIABLE: order.run_id})
+        try:
+            _write(waiting.folder / "run.json", note)
+            self._hold(waiting.folder)
+            waiting.hand_over(directory, stdin=directory / "stdin" if order.has_stdin else None)
+            await waiting.tell(text, timeout_s=_TELL_S)
+        except OSError as error:
+            _logger.warning("a container did not take its run run=%s: %s", order.run_id, error)
+            await self._call(self._clear, waiting)
+            return False
         limit = order.place.limits.log_bytes
         outputs = {name: Output(directory / name, limit, values) for name in STREAMS}
-        stdin = directory / "stdin" if order.has_stdin else None
-        self._hold(waiting.folder)
-        waiting.hand_over(
-            directory,
-            script(order.argv, {**order.variables, **secrets, RUN_VARIABLE: order.run_id}),
-            stdin=stdin,
-        )
-        (waiting.folder / "handed").touch()
         pipes, waiting.pipes = waiting.pipes, {}
-        container = Piped(waiting.id, pipes, outputs, self._loop)
         self._watch(
             directory,
             order,
-            container,
+            Piped(waiting.id, pipes, outputs, self._loop),
             outputs,
             alive,
             began_at,
             lambda: self._clear(waiting),
         )
         self._pool.arm(order.place, after_s=_REARM_S)
+        return True
 
     def _hold(self, folder: Path, *, on: bool = True) -> None:
         """Have the pipes of a container held open beside us, or no longer."""
@@ -248,10 +263,10 @@ class Keeper:
         self._hold(waiting.folder, on=False)
         self._maker.discard(waiting)
 
-    def _let_go(self, container: str, folder: Path) -> None:
+    def _let_go(self, container: str, sandbox: Sandbox | None, folder: Path) -> None:
         """Remove a container that an earlier keeper made, with what belongs to it."""
         self._hold(folder, on=False)
-        self._drop(container, None, folder)
+        self._drop(container, sandbox, folder)
 
     async def _attach(
         self, directory: Path, order: Order, secrets: Mapping[str, str], alive: int
@@ -265,7 +280,7 @@ class Keeper:
         try:
             volumes = await self._call(self._maker.volumes, place.image)
             uid = confinement.uid_for(order.run_id)
-            if self._daemon.shares_files and uid != os.getuid():
+            if self._shares_files and uid != os.getuid():
                 await self._call(give_to, uid, directory / "work")
             container = await self._call(
                 lambda: attached.create(
@@ -278,7 +293,7 @@ class Keeper:
                     sandbox=sandbox,
                     volumes=volumes,
                     uid=uid,
-                    shares_files=self._daemon.shares_files,
+                    shares_files=self._shares_files,
                 )
             )
             limit = place.limits.log_bytes
@@ -294,7 +309,6 @@ class Keeper:
             except Exception as error:  # noqa: BLE001 whatever the engine says, it has not started
                 write_end(directory, "not_started", f"{order.argv[0]} cannot be started: {error}")
                 await self._call(self._drop, container, sandbox)
-                os.close(alive)
                 return
         except BaseException:
             await self._call(self._drop, container, sandbox)
@@ -307,7 +321,7 @@ class Keeper:
             alive,
             began_at,
             lambda: self._drop(container, sandbox),
-            bring_back=not self._daemon.shares_files,
+            bring_back=not self._shares_files,
         )
 
     def _watch(
@@ -369,40 +383,56 @@ class Keeper:
         client = self._client
         label = f"{confinement.INSTALLATION}={self._installation}"
         found = await self._call(lambda: client.containers(all=True, filters={"label": label}))
+        kept: set[str] = set()
         for told in found:
-            kind = told["Labels"].get(confinement.KIND)
-            name = str(told["Names"][0]).removeprefix("/tooinstance-") if told["Names"] else ""
-            folder = self._maker.root / name
-            run_id = told["Labels"].get(confinement.RUN)
-            try:
-                if kind == "run" and (folder / "handed").exists():
-                    await self._go_on(told["Id"], folder)
-                    continue
-                if kind == "run" and run_id:
-                    await self._go_on_attached(told["Id"], self._config.runs_path / run_id)
-                    continue
-            except (OSError, ValueError, KeyError, TooInstanceError):
-                _logger.exception("container cannot be taken over container=%s", told["Id"])
+            folder = self._folder_of(told)
+            if told["Labels"].get(confinement.KIND) == "run" and folder is not None:
+                try:
+                    kept |= await self._go_on(told["Id"], folder)
+                except (OSError, ValueError, KeyError, TooInstanceError, DockerException):
+                    _logger.exception("container cannot be taken over container=%s", told["Id"])
+        for told in found:
+            kind, run_id = (told["Labels"].get(n) for n in (confinement.KIND, confinement.RUN))
             # a build that goes on beside us has young ones of other kinds
-            if kind in ("run", "network") or time.time() - told["Created"] > _OLD_S:
-                self._chore(self._call(self._drop, told["Id"], None, folder))
+            is_left = kind in ("run", "network") or time.time() - told["Created"] > _OLD_S
+            if told["Id"] in kept or not is_left:
+                continue
+            if run_id:
+                self._end_attached(self._config.runs_path / run_id)
+            folder = self._folder_of(told)
+            self._chore(self._call(self._drop, told["Id"], None, folder))
 
-    async def _go_on(self, container: str, folder: Path) -> None:
+    def _folder_of(self, told: Mapping[str, Any]) -> Path | None:
+        """Return the folder of a container that waited for a run and was given one."""
+        name = str(told["Names"][0]).removeprefix("/tooinstance-") if told["Names"] else ""
+        folder = self._maker.root / name
+        return folder if name and folder.is_dir() else None
+
+    def _end_attached(self, directory: Path) -> None:
+        """Write down the end of a run whose output went to the keeper that died."""
+        if not is_over(directory):
+            write_end(directory, "lost", "What watched over it was killed.")
+
+    async def _go_on(self, container: str, folder: Path) -> set[str]:
+        """Watch over a container that an earlier keeper gave a run; return what is to stay."""
+        if not (folder / "run.json").exists():
+            return set()
         note = json.loads((folder / "run.json").read_text())
         directory = Path(note["directory"])
         if is_over(directory):
-            await self._call(self._drop, container, None, folder)
-            return
-        alive = hold_alive(directory)
+            return set()
         if note["secret"]:
             # it could print them, and nobody is left who knows what to mask
-            await self._call(self._drop, container, None, folder)
             write_end(
                 directory, "lost", "What watched over it was killed, and knew the secrets to mask."
             )
-            os.close(alive)
-            return
+            return set()
+        alive = hold_alive(directory)
         order = Order.read(directory)
+        told = await self._call(self._client.inspect_container, container)
+        sandbox = self._networks.taken_over(
+            told["HostConfig"]["NetworkMode"], order.place.owner, network=order.place.limits.network
+        )
         limit = order.place.limits.log_bytes
         outputs = {name: Output(directory / name, limit, ()) for name in STREAMS}
         self._hold(folder)
@@ -414,29 +444,12 @@ class Keeper:
             outputs,
             alive,
             note["began_at"],
-            lambda: self._let_go(container, folder),
+            lambda: self._let_go(container, sandbox, folder),
         )
-        await self._lives[str(directory)].ask()
-
-    async def _go_on_attached(self, container: str, directory: Path) -> None:
-        if is_over(directory):
-            await self._call(self._drop, container, None)
-            return
-        order = Order.read(directory)
-        alive = hold_alive(directory)
-        limit = order.place.limits.log_bytes
-        outputs = {name: Output(directory / name, limit, ()) for name in STREAMS}
-        self._watch(
-            directory,
-            order,
-            await self._call(attached.Attached, self._client, container, outputs, None),
-            outputs,
-            alive,
-            (directory / "spec.json").stat().st_mtime,
-            lambda: self._drop(container, None),
-            bring_back=not self._daemon.shares_files,
-        )
-        await self._lives[str(directory)].ask()
+        life = self._lives[str(directory)]
+        life.has_surely_begun = False
+        await life.ask()
+        return {container, *([sandbox.container] if sandbox is not None else [])}
 
     # what happens meanwhile
 
@@ -454,7 +467,7 @@ class Keeper:
                     "label": f"{confinement.INSTALLATION}={self._installation}",
                 }
                 for event in client.events(decode=True, filters=filters):
-                    code = int(event["Actor"]["Attributes"].get("exitCode", 0))
+                    code = event["Actor"]["Attributes"].get("exitCode")
                     self._loop.call_soon_threadsafe(self._died, event["Actor"]["ID"], code)
                 raise EngineError("The engine ended the connection.")
             except RuntimeError:
@@ -464,10 +477,14 @@ class Keeper:
                 was_gone = True
                 time.sleep(_AGAIN_S)
 
-    def _died(self, container: str, code: int) -> None:
+    def _died(self, container: str, code: str | None) -> None:
         exited = self._exits.get(container)
         if exited is not None and not exited.done():
-            exited.set_result(code)
+            if code is not None:
+                exited.set_result(int(code))
+            for life in self._lives.values() if code is None else ():
+                if life.container.id == container:
+                    self._chore(life.ask())
         elif exited is None:
             self._chore(self._pool.forget(container))
 
@@ -476,8 +493,11 @@ class Keeper:
         for life in list(self._lives.values()):
             life.engine_was_gone = True
             self._chore(life.ask())
-        self._chore(self._pool.close())
-        self._chore(self._call(self._networks.close))
+        self._chore(self._forget_all())
+
+    async def _forget_all(self) -> None:
+        await self._pool.close()
+        await self._call(self._networks.close)
 
     def _exit_of(self, container: str) -> asyncio.Future[int | None]:
         return self._exits.setdefault(container, self._loop.create_future())
@@ -511,10 +531,8 @@ class Keeper:
         task.add_done_callback(self._chores.discard)
 
     def _drop(self, container: str, sandbox: Sandbox | None, folder: Path | None = None) -> None:
-        import docker.errors
-
         if container:
-            with contextlib.suppress(docker.errors.NotFound):
+            with contextlib.suppress(NotFound):
                 self._client.remove_container(container, force=True, v=True)
         if sandbox is not None:
             self._networks.release(sandbox)
@@ -524,11 +542,9 @@ class Keeper:
     # images
 
     def _has(self, image: str) -> bool:
-        import docker.errors
-
         try:
             self._client.inspect_image(image)
-        except docker.errors.ImageNotFound:
+        except ImageNotFound:
             return False
         self._seen[image] = time.monotonic()
         return True
@@ -550,15 +566,13 @@ class Keeper:
             return str(self._client.inspect_image(image)["Size"])
 
     def _remove_image(self, image: str) -> bool:
-        import docker.errors
-
         self._seen.pop(image, None)
         try:
             # one that was pushed has a name more than one that was only built
             self._client.remove_image(self._client.inspect_image(image)["Id"], force=True)
-        except docker.errors.ImageNotFound:
+        except ImageNotFound:
             return False
-        except docker.errors.APIError as error:
+        except APIError as error:
             raise EngineError(f"The image cannot be removed: {error.explanation}") from error
         return True
 

@@ -20,14 +20,18 @@ from typing import Any, Protocol
 
 from docker.errors import APIError, DockerException, NotFound
 
+from ...errors import EngineError
 from ...sandbox.guardian import holds_more, write_json
 from .control_group import ControlGroup, of_process
 from .order import Order
 from .streams import Output
+from .waiting import NOTHING_CAME
 
 _logger = logging.getLogger(__name__)
 _FIRST_LOOK_S, _LOOK_S, _ASK_S = 0.05, 0.25, 5.0
 _DRAIN_S = 10.0
+# it was told nothing, or only a part of it
+_ENDS_OF_THE_SHELL = (NOTHING_CAME, 2)
 # SIGKILL and SIGTERM, which nobody here has sent
 _ENDS_OF_OTHERS = (137, 143)
 _PINGS, _PING_S = 4, 0.15
@@ -67,6 +71,8 @@ class Life:
         Called, on another thread, between the container's end and the run's.
     engine_was_gone
         Whether the engine has been restarted meanwhile.
+    has_surely_begun
+        Whether the container was told what to become: one that was taken over may not have been.
     """
 
     directory: Path
@@ -80,6 +86,7 @@ class Life:
     is_local: bool
     before_end: Callable[[], None] | None = None
     engine_was_gone: bool = False
+    has_surely_begun: bool = True
     reason: str = "exited"
     detail: str = ""
     peak_memory: int = 0
@@ -166,7 +173,7 @@ class Life:
     async def ask(self) -> None:
         """Ask how the container stands, in case word of its end was missed."""
         told = await self._inspected()
-        if told is None:
+        if told is None or told["State"]["Status"] == "created":
             self._ended(None)
         elif not told["State"]["Running"]:
             self._ended(None if self.engine_was_gone else int(told["State"]["ExitCode"]))
@@ -207,6 +214,8 @@ class Life:
         await self.container.drained(_DRAIN_S)
         if code in _ENDS_OF_OTHERS and self.reason == "exited":
             code = await self._unless_engine_stops(code)
+        if code in _ENDS_OF_THE_SHELL and not self.has_surely_begun and self._printed_nothing():
+            code, self.detail = None, "What was starting it was killed."
         if self.before_end is not None:
             await self._brought_back(self.before_end)
         for output in self.outputs.values():
@@ -223,6 +232,9 @@ class Life:
         if self.reason not in ("exited", "lost"):
             self.detail = ""
         self._write(code)
+
+    def _printed_nothing(self) -> bool:
+        return not any(output.size.total_bytes for output in self.outputs.values())
 
     async def _unless_engine_stops(self, code: int) -> int | None:
         """Return an exit code, unless it was the engine that ended the container.
@@ -326,7 +338,17 @@ class Piped:
 
 
 def hold_alive(directory: Path) -> int:
-    """Lock a run's ``alive``, so that others see that somebody watches over it."""
+    """Lock a run's ``alive``, so that others see that somebody watches over it.
+
+    Raises
+    ------
+    EngineError
+        If somebody does.
+    """
     end = os.open(directory / "alive", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(end, fcntl.LOCK_EX)
+    try:
+        fcntl.flock(end, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(end)
+        raise EngineError("Another process watches over this run already.") from error
     return end

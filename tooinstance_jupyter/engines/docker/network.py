@@ -7,8 +7,10 @@ addresses at which clouds hand out credentials.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
+import ipaddress
 import itertools
 import logging
 import threading
@@ -16,6 +18,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from ...config import TooInstance
 from ...containers.base_image import in_registry
@@ -34,7 +38,8 @@ _FIB = Path("/proc/net/fib_trie")
 class Sandbox:
     """A network namespace that one run at a time joins.
 
-    ``mode`` is what a container's ``network_mode`` is set to.
+    ``mode`` is what a container's ``network_mode`` is set to; one of another ``era`` was made
+    before the engine restarted, or by another keeper.
     """
 
     mode: str
@@ -42,6 +47,7 @@ class Sandbox:
     owner: str
     network: bool
     is_guarded: bool
+    era: int = 0
     idle_since: float = field(default_factory=time.monotonic)
 
 
@@ -60,6 +66,7 @@ class Networks:
         self._lock = threading.Lock()
         self._making = threading.Lock()
         self._image: str | None = None
+        self._era = 0
 
     @property
     def isolation(self) -> str:
@@ -74,19 +81,40 @@ class Networks:
                     self._idle.remove(sandbox)
                     return sandbox
         image = self._ready_image()
-        if not image:
-            return Sandbox(
-                mode="bridge" if network else "none",
-                container="",
-                owner=owner,
-                network=network,
-                is_guarded=not network,
-            )
-        return self._make(image, owner, network=network)
+        if image:
+            try:
+                return self._make(image, owner, network=network)
+            except ImageNotFound:
+                self._image = None  # somebody removed it: it is built again
+                return self.acquire(owner, network=network)
+        return Sandbox(
+            mode="bridge" if network else "none",
+            container="",
+            owner=owner,
+            network=network,
+            is_guarded=not network,
+        )
+
+    def taken_over(self, mode: str, owner: str, *, network: bool) -> Sandbox | None:
+        """Return the namespace that a container of an earlier keeper has joined, if it has."""
+        kind, _, container = mode.partition(":")
+        if kind != "container":
+            return None
+        return Sandbox(
+            mode=mode,
+            container=container,
+            owner=owner,
+            network=network,
+            is_guarded=True,
+            era=-1,
+        )
 
     def release(self, sandbox: Sandbox, *, most: int = _MOST_IDLE) -> None:
         """Take a namespace back; beyond what is kept idle, the oldest goes."""
         if not sandbox.container:
+            return
+        if sandbox.era != self._era:
+            self.discard(sandbox)
             return
         sandbox.idle_since = time.monotonic()
         with self._lock:
@@ -99,7 +127,8 @@ class Networks:
     def discard(self, sandbox: Sandbox) -> None:
         """Remove a namespace that must not be used again."""
         if sandbox.container:
-            self._client.remove_container(sandbox.container, force=True, v=True)
+            with contextlib.suppress(NotFound):
+                self._client.remove_container(sandbox.container, force=True, v=True)
 
     def expire(self, age_s: float) -> None:
         """Remove the namespaces that have been idle for so long."""
@@ -111,19 +140,17 @@ class Networks:
             self.discard(sandbox)
 
     def close(self) -> None:
-        """Remove all idle namespaces, and the network if nothing uses it."""
+        """Remove all namespaces, those in use when they come back, and a network that is free."""
+        self._era += 1
         self.expire(-1)
-        import docker.errors
-
-        try:
+        # it was never made, or runs are still on it
+        with contextlib.suppress(APIError):
             self._client.remove_network(self._name)
-        except docker.errors.APIError:
-            return  # it was never made, or runs are still on it
 
     def _make(self, image: str, owner: str, *, network: bool) -> Sandbox:
         from docker.types import LogConfig
 
-        client = self._client
+        client, era = self._client, self._era
         if network:
             self._ensure_network()
         container = client.create_container(
@@ -157,6 +184,7 @@ class Networks:
             owner=owner,
             network=network,
             is_guarded=True,
+            era=era,
         )
 
     def _cut(self, container: str) -> None:
@@ -167,6 +195,11 @@ class Networks:
             networks = told["NetworkSettings"]["Networks"].values()
             own = {network["IPAddress"] for network in networks}
             wanted += [f"{network['Gateway']}/32" for network in networks if network["Gateway"]]
+            for network in networks:
+                # the others on it, in halves: as a whole it is the way to the gateway
+                place = f"{network['IPAddress']}/{network['IPPrefixLen']}"
+                halves = ipaddress.ip_interface(place).network.subnets()
+                wanted += map(str, halves)
             wanted += [f"{address}/32" for address in addresses_of_this_machine() - own]
         lines = [f"ip route replace unreachable {place}" for place in dict.fromkeys(wanted)]
         done = self._client.exec_create(container, ["/bin/sh", "-ec", "\n".join(lines)])
@@ -187,20 +220,16 @@ class Networks:
 
     def _ready_image(self) -> str:
         """Return the image of the idle containers, built when it is first needed; empty without."""
-        import docker.errors
-
         with self._making:
             if self._image is None:
                 try:
                     self._image = self._build()
-                except docker.errors.DockerException as error:
+                except DockerException as error:
                     _logger.warning("networks of runs cannot be filtered reason=%s", error)
                     self._image = ""
             return self._image
 
     def _build(self) -> str:
-        import docker.errors
-
         base = in_registry(self._config, self._config.base_images["debian"])
         text = (
             f"FROM {base}\n"
@@ -211,7 +240,7 @@ class Networks:
         tag = f"tooinstance/network:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
         try:
             return str(self._client.inspect_image(tag)["Id"])
-        except docker.errors.ImageNotFound:
+        except ImageNotFound:
             pass
         said: list[dict[str, str]] = list(
             self._client.build(
@@ -224,7 +253,7 @@ class Networks:
             )
         )
         if problem := next((line["error"] for line in said if "error" in line), ""):
-            raise docker.errors.DockerException(problem.strip())
+            raise DockerException(problem.strip())
         return str(self._client.inspect_image(tag)["Id"])
 
 

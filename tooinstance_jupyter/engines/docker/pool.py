@@ -42,6 +42,7 @@ class Pool:
         self._waiting: OrderedDict[Place, Waiting] = OrderedDict()
         self._arming: dict[Place, asyncio.Task[None]] = {}
         self._is_closed = False
+        self._one_at_a_time = asyncio.Lock()
 
     def take(self, place: Place) -> Waiting | None:
         """Return the container that waits at an equal place, which then waits for nobody else."""
@@ -56,10 +57,11 @@ class Pool:
             self._arming[key] = asyncio.ensure_future(self._arm(key, after_s))
 
     async def expire(self) -> None:
-        """Remove those that have waited for too long."""
+        """Remove those that have waited for too long, or that did not just wait."""
         oldest = time.monotonic() - self._config.armed_age_s
         for place, waiting in list(self._waiting.items()):
-            if waiting.made_at < oldest and self._waiting.get(place) is waiting:
+            is_old = waiting.made_at < oldest or waiting.is_spoilt()
+            if is_old and self._waiting.get(place) is waiting:
                 del self._waiting[place]
                 await self._call(self._maker.discard, waiting)
 
@@ -92,26 +94,30 @@ class Pool:
     async def _arm(self, place: Place, after_s: float) -> None:
         try:
             await asyncio.sleep(after_s)
-            if _free_bytes() < _LEAST_FREE_BYTES:
-                return
-            while len(self._waiting) >= self._config.armed_containers:
-                _, oldest = self._waiting.popitem(last=False)
-                await self._call(self._maker.discard, oldest)
-            making = asyncio.ensure_future(self._call(self._maker.make, place))
-            try:
-                made = await asyncio.shield(making)
-            except asyncio.CancelledError:
-                if (late := await making) is not None:
-                    await self._call(self._maker.discard, late)
-                raise
-            if made is not None:
-                self._waiting[place] = made
+            async with self._one_at_a_time:
+                await self._make(place)
         except (TooInstanceError, OSError) as error:
             _logger.info("no container is started ahead image=%s reason=%s", place.image, error)
         except Exception:
             _logger.exception("no container can be started ahead image=%s", place.image)
         finally:
             self._arming.pop(place, None)
+
+    async def _make(self, place: Place) -> None:
+        if _free_bytes() < _LEAST_FREE_BYTES:
+            return
+        while len(self._waiting) >= self._config.armed_containers:
+            _, oldest = self._waiting.popitem(last=False)
+            await self._call(self._maker.discard, oldest)
+        making = asyncio.ensure_future(self._call(self._maker.make, place))
+        try:
+            made = await asyncio.shield(making)
+        except asyncio.CancelledError:
+            if (late := await making) is not None:
+                await self._call(self._maker.discard, late)
+            raise
+        if made is not None:
+            self._waiting[place] = made
 
 
 def ahead(place: Place) -> Place:

@@ -6,6 +6,7 @@ reads an end and the container ends.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import fnmatch
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docker.errors import ImageNotFound, NotFound
+from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import Mount
 
 from ...config import TooInstance
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 
 INSIDE = "/run/tooinstance"
 STREAMS = ("stdout", "stderr")
-_SHELL = ["/bin/sh", "-c", f". {INSIDE}/start"]
+NOTHING_CAME = 125
+"""The exit code of a shell that was never told what to become."""
+
+_SHELL = ["/bin/sh", "-c", f". {INSIDE}/start; exit {NOTHING_CAME}"]
 _START_TIMEOUT_S = 30.0
 _PASSWD = f"root:x:0:0::/root:/bin/sh\ntool:x:{{uid}}:{{uid}}::{confinement.HOME}:/bin/sh\n"
 _GROUP = "root:x:0:\ntool:x:{uid}:\n"
@@ -45,6 +49,10 @@ _CA_VARIABLES = (
     "NODE_EXTRA_CA_CERTS",
     "GIT_SSL_CAINFO",
 )
+
+
+class NotSharedError(Exception):
+    """The engine does not have this machine's folders, though its socket is here."""
 
 
 @dataclass(slots=True, eq=False)
@@ -64,13 +72,24 @@ class Waiting:
     pipes: Mapping[str, int]
     made_at: float = field(default_factory=time.monotonic)
 
-    def hand_over(self, directory: Path, script: bytes, *, stdin: Path | None) -> None:
-        """Give the container a run: its working directory, its input, and what to become.
+    def is_spoilt(self) -> bool:
+        """Tell whether something in it did more than wait: the shell is the image's own."""
+        return any(os.scandir(self.folder / "work"))
+
+    def hand_over(self, directory: Path, *, stdin: Path | None) -> None:
+        """Give the container a run's working directory and its input.
 
         What is in the run's working directory is moved to the one that the container has, which
         takes its place.
+
+        Raises
+        ------
+        OSError
+            If that cannot be; both are as they were if the container did not just wait.
         """
         work = self.folder / "work"
+        if self.is_spoilt():
+            raise OSError(errno.ENOTEMPTY, "The container did not just wait", str(work))
         for entry in (directory / "work").iterdir():
             os.chown(entry, self.uid, self.uid, follow_symlinks=False)
             entry.rename(work / entry.name)
@@ -81,10 +100,24 @@ class Waiting:
             given.unlink()
             given.hardlink_to(stdin)
             os.chown(given, self.uid, self.uid)
-        os.set_blocking(self.start, True)
+
+    async def tell(self, script: bytes, *, timeout_s: float) -> None:
+        """Tell the container what to become.
+
+        Raises
+        ------
+        OSError
+            If its shell has ended, or does not read: it is the image's own, and may be anything.
+        """
+        until = time.monotonic() + timeout_s
         view = memoryview(script)
         while view:
-            view = view[os.write(self.start, view) :]
+            try:
+                view = view[os.write(self.start, view) :]
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(0.002)
         os.close(self.start)
         self.start = -1
 
@@ -97,12 +130,15 @@ class Waiting:
 
 
 def script(argv: Sequence[str], variables: Mapping[str, str], *, folder: str = INSIDE) -> bytes:
-    """Return what the shell becomes: the tool, with every word quoted."""
+    """Return what the shell becomes: the tool, with every word quoted.
+
+    It is one compound command, of which the shell runs nothing before it has read its end.
+    """
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     words = " ".join(map(shlex.quote, argv))
     # open for both ways, so that the tool never sees a pipe without a reader
     ends = f"<{folder}/stdin 1<>{folder}/stdout 2<>{folder}/stderr"
-    return os.fsencode("\n".join([*lines, f"exec {words} {ends}", ""]))
+    return os.fsencode("\n".join(["{", *lines, f"exec {words} {ends}", "}", ""]))
 
 
 class Maker:
@@ -149,9 +185,10 @@ class Maker:
         uid = confinement.uid_for(name)
         folder = self.root / name
         pipes = self._lay_out(folder, uid)
-        sandbox = self._networks.acquire(place.owner, network=place.limits.network)
+        sandbox: Sandbox | None = None
         container, start = "", -1
         try:
+            sandbox = self._networks.acquire(place.owner, network=place.limits.network)
             container = self._create(place, folder, sandbox, uid)
             if place.image not in self._shells:
                 self._shells[place.image] = self._looks_for_shell(container)
@@ -161,7 +198,10 @@ class Maker:
             self._client.start(container)
             start = self._open_start(folder / "control" / "start", container)
         except BaseException:
-            self._undo(container, folder, sandbox, pipes.values())
+            # what failed may be the network's fault
+            if sandbox is not None:
+                self._networks.discard(sandbox)
+            self._undo(container, folder, None, pipes.values())
             raise
         return Waiting(
             id=container,
@@ -178,13 +218,16 @@ class Maker:
         waiting.let_go()
         self._undo(waiting.id, waiting.folder, waiting.sandbox, ())
 
-    def _undo(self, container: str, folder: Path, sandbox: Sandbox, ends: Iterable[int]) -> None:
+    def _undo(
+        self, container: str, folder: Path, sandbox: Sandbox | None, ends: Iterable[int]
+    ) -> None:
         for end in ends:
             os.close(end)
         if container:
             with contextlib.suppress(NotFound):
                 self._client.remove_container(container, force=True, v=True)
-        self._networks.release(sandbox)
+        if sandbox is not None:
+            self._networks.release(sandbox)
         shutil.rmtree(folder, ignore_errors=True)
 
     def _lay_out(self, folder: Path, uid: int) -> dict[str, int]:
@@ -221,6 +264,10 @@ class Maker:
             return self._created(place, mounts, variables, folder.name, sandbox, uid)
         except ImageNotFound as error:
             raise image_is_gone() from error
+        except APIError as error:
+            if "bind source path does not exist" not in str(error.explanation):
+                raise
+            raise NotSharedError from error
 
     def _created(
         self,
