@@ -6,6 +6,7 @@ it is half-made and wiped by the next build that comes to it.
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import json
 import os
@@ -14,10 +15,10 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any, ClassVar
 
 from ..config import TooInstance
@@ -79,10 +80,13 @@ class FolderMaker:
                 with _in_place_of_the_old(target):
                     built = self._make(checkout, candidate, buildpack, target, work)
                     name = detect.pick(built.commands, candidate.entry_point, checkout.name)
-                    with ThreadPoolExecutor(1) as beside:
-                        improved = beside.submit(self._improve, built, target, work)
+                    # not by an executor, which takes nothing more once the program is ending
+                    beside = Thread(target=self._improve, args=(built, target, work))
+                    beside.start()
+                    try:
                         help_text = self._check(name, built, target, work)
-                        improved.result()
+                    finally:
+                        beside.join()
                     if work.uid is not None:
                         _seal(target)
                     size_bytes = _write_marker(target, built)
@@ -147,7 +151,10 @@ class FolderMaker:
         )
 
     def _improve(self, built: Built, target: Path, work: FolderWork) -> None:
-        if built.beside_check:
+        """Run the command that may fail; what ends the whole build ends the check beside it too."""
+        if not built.beside_check:
+            return
+        with contextlib.suppress(BuildError):
             work.shell(target)(
                 built.beside_check,
                 cwd=target,
