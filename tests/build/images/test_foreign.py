@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 
 import pytest
 from hypothesis import given
@@ -38,10 +39,55 @@ def code_of(text: str, ours: tuple[str, ...] = (), **arguments: str) -> str:
         "FROM debian\nRUN \\\n --network=host \\\n curl x",
         "FROM debian\nONBUILD RUN --network=host curl x",
         "FROM debian\nrun\t--network=host curl",
+        "FROM debian\nRUN --netw\\\nork=host curl",
+        "FROM debian\nRUN --mount=type=SSH git clone x",
+        "FROM debian\nRUN --mo\\unt=type=ssh git clone x",
+        "FROM debian\nRUN --mount=type=$T git clone x",
     ],
 )
 def test_what_would_leave_the_confinement_of_a_build_is_refused(text: str) -> None:
     assert code_of(text) == "build_option"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM debian\nCOPY --f\\rom=private / /",
+        'FROM debian\nCOPY --"from"=private / /',
+        "FROM debian\nCOPY --from='private' / /",
+        'FROM debian\nRUN --mount=type=bind,"from=private",target=/x y',
+        # some builders take the second byte of à for a space
+        "FROM debian\nCOPY --chown=0:0à--from=private / /",
+        "FROM debian\nONBUILD COPY --f\\rom=private / /",
+        "FROM debian\nRUN <<'E\\'\nx\nE\\\nCOPY --from=private / /",
+        "FROM debian\nRUN <<'#'\nx \\\n#\nCOPY --from=private / /",
+        'FROM debian\nRUN <<""\nx \\\n\nCOPY --from=private / /',
+        "FROM debian\nRUN ${X:-<<'#'}\nx \\\n#\nCOPY --from=private / /",
+        "FROM debian\nRUN ${X:-{<<'#'}\nx \\\n#\nCOPY --from=private / /",
+        "FROM debian\nRUN ${X}<<''\nx \\\n\nCOPY --from=private / /",
+        "FROM debian\nCOPY <<E-F /x\nE-F",
+    ],
+)
+def test_options_and_here_documents_that_builders_read_differently_are_refused(text: str) -> None:
+    assert code_of(text) == "build_option"
+
+
+@pytest.mark.parametrize(
+    "character", [*"\x00\x01\x0b\x0c\r\x1b\x1c\x7f\x85\xa0\u1680\u2003\u2028\u2029\u202f\u3000"]
+)
+def test_what_only_looks_like_a_space_or_the_end_of_a_line_is_refused(character: str) -> None:
+    for text in (
+        f"FROM debian\nRUN echo \\{character} \nCOPY --from=private / /",
+        f"FROM debian\nRUN true{character}COPY --from=private / /",
+        f"FROM debian{character}\nFROM{character}private",
+        f"FROM debian\n{character}# x\nRUN y",
+    ):
+        with pytest.raises(BuildError) as caught:
+            examine(text)
+        assert caught.value.error_code == "build_option"
+        assert f"U+{ord(character):04X}" in caught.value.message
+        assert "in line " in caught.value.message
+    examine(f"# a comment{character}\r\nFROM debian\r\n\t# another{character}\nRUN\tx\r\n")
 
 
 @pytest.mark.parametrize(
@@ -62,12 +108,58 @@ def test_what_would_leave_the_confinement_of_a_build_is_refused(text: str) -> No
         "FROM debian\nCOPY --from=${X} a b",
         # engines that know no here-documents take this for an instruction
         "FROM debian\nRUN <<EOF\nFROM private\nEOF\n",
-        "FROM debian\x0b\nFROM\x0bprivate",
+        # an escaped backslash continues no line, nor does what is not the escape character
+        "FROM debian\nRUN echo \\\\\nCOPY --from=private / /",
+        "# escape=`\nFROM debian\nRUN echo ``\nCOPY --from=private / /",
+        "# escape=`\nFROM debian\nRUN echo \\\nCOPY --from=private / /",
+        # not the first directive, which some builders demand
+        "# syntax=docker/dockerfile:1\n# escape=`\nFROM debian\nRUN x `\nCOPY --from=private / /",
+        # a line goes on where the one before it ended, without a space
+        "FROM debian\nCO\\\nPY --fr\\\nom=priv\\\nate / /",
+        "FROM debian\nRUN --mount=type=bind,fr\\\n# x\n\nom=private,target=/x y",
+        "FROM debian\nRUN x \\\n  # y\n\nCOPY z\nFROM private",
+        "FROM debian\nONBU\u0130LD COPY --from=private / /",
+        "FROM ${TARGETOS:+private} AS a",
+        "FROM ${TARGETOS:-debian}",
+        "FROM $BUILDPLATFORM",
+        "ARG A=x\nFROM ${A:+debian}",
+        "ARG A=\nFROM ${A-debian}private",
+        "ARG A=${TARGETOS:+private}\nFROM ${A:-debian}",
+        "ARG B=private\nARG A=x\\ B=debian\nFROM $B",
+        "ARG A=debian\nFROM $A AS x\nFROM ''",
+        "FROM debian\nRUN --mount=from=$X,target=/x y",
+        "FROM 123456789012",
+        "FROM debian\nCOPY --from=123456789012 / /",
+        # a here-document that is none for us makes a stage which is none for the builder
+        "FROM debian\nRUN x '\\\n <<Z '\nRUN <<E\nZ\nFROM debian AS private\nE\n"
+        "COPY --from=private / /",
         "# escape=`\nFROM debian\nRUN x `\n  y\nFROM private",
     ],
 )
 def test_an_image_that_is_somebodys_tool_is_no_base(text: str) -> None:
     assert code_of(text, ("private",)) == "base_refused"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM debian\nRUN --mount=type=cache,id=x-$TARGETARCH,target=/root/.cache pip install x",
+        "FROM --platform=$BUILDPLATFORM debian AS a\nFROM debian\nCOPY --from=a --link / /",
+        'FROM debian\nHEALTHCHECK --interval=5s CMD x\nCMD ["--x"]\nRUN -- --x "y"',
+        "FROM debian AS b\nRUN <<EOF cat <<-'E2' >x\nset --x=\"y\"\nEOF\n\tE2\n"
+        "FROM x\nCOPY --from=b a b",
+        "FROM debian\nRUN cat <<<x $((1<<2)) && y << z\nRUN grep 'ä' \\\n  # ö\n\n  && z",
+        "ARG A=\"debian\" B='12'\nARG C=${A}:$B\nFROM ${C:-x}",
+        "# escape=\\\nFROM debian\nRUN x \\\n y",
+    ],
+)
+def test_what_every_builder_reads_alike_may_be_built(text: str) -> None:
+    examine(text)
+
+
+def test_a_directive_keeps_its_place_where_another_is_left_out() -> None:
+    text = "# syntax=docker/dockerfile:1\n# escape=`\nFROM debian\nRUN x `\n  y"
+    assert examine(text).text == text
 
 
 def test_stages_and_numbers_are_not_images() -> None:
@@ -142,6 +234,24 @@ def test_arguments_without_a_value_are_told_for_the_step_that_failed() -> None:
     assert foreign.missing_in(text, "RUN make $A $B all", {}) == ["A"]
     assert foreign.missing_in(text, "RUN make  1 all", {}) == ["A"], "some show the values"
     assert foreign.missing_in(text, "RUN make $A $B   all", {"A": "x"}) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RUN " + "${" * 400_000,
+        "RUN " + "--a " * 200_000,
+        "RUN " + "<<" * 400_000,
+        "RUN x " + "\\" * 800_000,
+        "RUN x \\\n" + "y \\\n" * 150_000,
+        "RUN <<E <<" + "9" * 800_000,
+    ],
+)
+def test_a_long_line_is_read_within_seconds(text: str) -> None:
+    begin = time.monotonic()
+    with contextlib.suppress(BuildError):
+        examine(f"ARG {'a=b ' * 100_000}\nFROM debian\n{text}")
+    assert time.monotonic() - begin < 20
 
 
 @given(st.text(alphabet="FROMRUNCOPY #=-$<>{}\\`\"'\n\tabc:/", max_size=200))

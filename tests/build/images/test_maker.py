@@ -540,36 +540,6 @@ def test_two_threads_of_output_do_not_end_a_build(
     assert len(workshop.log(version)) < 8 * 2**20
 
 
-@pytest.fixture
-def registry(tmp_path: Path, require: Callable[[str, str], None]) -> Iterator[str]:
-    """A registry on loopback; its address."""
-    require("docker-registry", "apt-get install docker-registry")
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = tmp_path / "registry.yml"
-    settings.write_text(
-        f"version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {tmp_path / 'registry'}\n"
-        f"http:\n  addr: 127.0.0.1:{port}\n"
-    )
-    server = subprocess.Popen(
-        ["docker-registry", "serve", str(settings)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-    def answers() -> bool:
-        with socket.socket() as end:
-            return end.connect_ex(("127.0.0.1", port)) == 0
-
-    wait_until(answers, "the registry answers")
-    yield f"127.0.0.1:{port}/tools"
-    server.terminate()
-    server.wait()
-
-
 def test_an_image_is_found_by_its_digest_where_it_was_pushed_to(
     workshop: Workshop, repository: Repository, config: TooInstance, registry: str
 ) -> None:

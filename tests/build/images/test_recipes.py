@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shlex
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tooinstance_jupyter.build import detect
-from tooinstance_jupyter.build.images import dockerfile, requirements, versions
+from tooinstance_jupyter.build.images import dockerfile, instructions, requirements, versions
 from tooinstance_jupyter.build.images.base import ImageBuildpack
 from tooinstance_jupyter.config import TooInstance
 from tooinstance_jupyter.errors import BuildError
@@ -332,6 +333,104 @@ def test_a_package_of_npm_is_quoted(bench: Any) -> None:
     there = bench.checkout({}, source=source, commit="1.0.0 || 2")
     text = bench.recipe(there, BUILDPACKS["node"]).dockerfile
     assert shlex.quote("@ada/frob@1.0.0 || 2") in text
+
+
+BREAKS = [
+    "a\nUSER root\nRUN id #",
+    "a\rUSER root",
+    "a\x00",
+    "a\x1b[2J",
+    "a\x7f",
+    "a\x85",
+    "a\udcff",
+]
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_no_command_has_a_name_that_would_end_its_line(name: str) -> None:
+    for arguments, mounts in (([shlex.quote(name)], []), ([], [f"type=bind,source={name}"])):
+        with pytest.raises(BuildError) as caught:
+            dockerfile.run("Compiling", "true", *arguments, mounts=mounts)
+        assert caught.value.error_code == "name_invalid"
+        assert caught.value.hint
+
+
+@pytest.mark.parametrize("name", BREAKS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_entry_point_adds_an_instruction(bench: Any, kind: str, name: str) -> None:
+    files, runtime, _ = KINDS[kind]
+    there = bench.checkout(files)
+    plain = bench.recipe(there, BUILDPACKS[runtime], "a.x").dockerfile
+    try:
+        odd = bench.recipe(there, BUILDPACKS[runtime], name).dockerfile
+    except BuildError:
+        return
+    assert words_of(odd) == words_of(plain)
+
+
+@pytest.mark.parametrize("name", BREAKS[:1])
+@pytest.mark.parametrize(
+    ("kind", "files"),
+    [
+        (
+            "Cargo workspace",
+            {"Cargo.toml": "[workspace]\nmembers=['c/*']", "c/{}/Cargo.toml": "{bin}"},
+        ),
+        ("Cargo", {"Cargo.toml": "[[bin]]\nname = {json}\n", "src/bin/{}.rs": "x"}),
+        ("Go in cmd", {"go.mod": "module x\n", "cmd/{}/x.go": "package main\n"}),
+        ("Go", {"go.mod": "module {json}\n", "x.go": "package main\n"}),
+        ("bin", {"package.json": '{{"name": {json}, "bin": {{{json}: {json}}}}}'}),
+        (
+            "console script",
+            {"pyproject.toml": "[project]\nname={json}\n[project.scripts]\n{json}='x:y'"},
+        ),
+        ("gem", {"x.gemspec": "Gem::S.new do |s|\n s.executables = [{json}]\nend", "exe/{}": "x"}),
+        ("Gemfile", {"Gemfile": "gem '{}'\n", "{}.rb": "puts 1\n"}),
+        ("Perl distribution", {"cpanfile": "requires '{}';", "bin/{}": "#!/usr/bin/perl\nuse {};"}),
+        ("R package", {"DESCRIPTION": "Package: x\nImports: {}\n", "exec/{}": "library('{}')"}),
+        ("R script", {"{}.R": "library('{}')"}),
+        ("Julia", {"Project.toml": "{}", "{}.jl": "1"}),
+        ("Maven", {"pom.xml": "{}"}),
+        ("Makefile", {"Makefile": "{}", "{}.c": "x"}),
+        ("shell script", {"{}.sh": "#!/bin/{}\nx"}),
+        ("Makefile", {"Makefile": "x", "x.c": "x", "apt.txt": "{}"}),
+    ],
+)
+def test_no_word_of_a_source_adds_an_instruction(
+    bench: Any, kind: str, files: Mapping[str, str], name: str
+) -> None:
+    quoted = {"json": json.dumps(name), "bin": '[[bin]]\nname = "frob"\n'}
+    there = bench.checkout(
+        {path.format(name): text.format(name, name, **quoted) for path, text in files.items()}
+    )
+    buildpack = BUILDPACKS[KINDS[kind][1]](bench.config)
+    for candidate in buildpack.detect(there):
+        with contextlib.suppress(BuildError):
+            recipe = buildpack.recipe(there, candidate)
+            assert "\nUSER root" not in recipe.dockerfile
+            assert words_of(recipe.dockerfile).count("USER") == 1
+
+
+def test_a_rust_workspace_folder_cannot_become_an_instruction(bench: Any) -> None:
+    there = bench.checkout(
+        {
+            "Cargo.toml": "[workspace]\nmembers = ['c/*']\n",
+            "c/a\nUSER root\nRUN id #/Cargo.toml": "[[bin]]\nname = 'frob'\n",
+        }
+    )
+    with pytest.raises(BuildError) as caught:
+        bench.recipe(there, BUILDPACKS["rust"])
+    assert caught.value.error_code == "name_invalid"
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words that the instructions of a Dockerfile begin with."""
+    return [i.word for stage in instructions.read(text).stages for i in stage.instructions]
+
+
+def test_cmake_builds_with_optimisation(bench: Any) -> None:
+    text = bench.recipe(bench.checkout({"CMakeLists.txt": "project(x)"}), BUILDPACKS["cmake"])
+    assert " -DCMAKE_BUILD_TYPE=Release " in text.dockerfile
 
 
 def test_a_title_cannot_end_its_step() -> None:

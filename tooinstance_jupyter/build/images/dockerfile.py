@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ...config import TooInstance
 from ...containers.base_image import in_registry
+from ...errors import BuildError
 from ..base import Checkout
 from ..buildpacks import files
 
@@ -35,6 +36,8 @@ _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*(?::[a-z0-9]+)?(?:=[\w.+~:-]+)?")
 # settings and certificates come as secrets, so that nothing of them stays in the image
 _SECRETS = "--mount=type=secret,id=settings --mount=type=secret,id=ca"
 _SETTINGS = "if [ -f /run/secrets/settings ]; then . /run/secrets/settings; fi"
+# what ends a line ends an instruction, whatever quotes it stands in
+_NO_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 APT_CACHES = ("/var/cache/apt", "/var/lib/apt/lists")
 
 COMPILERS = ("build-essential", "pkg-config", "git")
@@ -71,6 +74,11 @@ def run(
         Nothing that runs code of a source may have one: it could plant something there.
     mounts
         Further ``--mount`` values, such as `bound`.
+
+    Raises
+    ------
+    BuildError
+        ``name_invalid`` if a name in a command would end its line.
     """
     # apt cannot share a cache with another apt; waiting for it would hold up every other build
     options = [
@@ -79,9 +87,22 @@ def run(
         for cache in caches
     ]
     options += [f"--mount={mount}" for mount in mounts]
+    for words in (*options, *commands):
+        _refuse_line_ends(words)
     plain = re.sub(r"[^\w .,:;()/@+-]", "", title)
     script = "; \\\n    ".join((f': "{plain}"', "set -eu", _SETTINGS, *commands))
     return f"RUN {' '.join((_SECRETS, *options))} {script}"
+
+
+def _refuse_line_ends(words: str) -> None:
+    """Refuse what would begin another instruction; JSON of `env`, `copy` and `end` has none."""
+    if odd := _NO_LINE.search(words):
+        around = words[max(0, odd.start() - 40) : odd.end() + 40]
+        raise BuildError(
+            f"A name that is part of a command has a control character: {around!r}.",
+            "Rename the file or folder, or give another --entry-point.",
+            code="name_invalid",
+        )
 
 
 def bound(source: str, target: str, *, stage: str = "") -> str:

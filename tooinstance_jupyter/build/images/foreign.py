@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from ...errors import BuildError
 from . import instructions
@@ -19,16 +20,27 @@ PREFIX = "tooinstance/"
 """How the names of images of ours begin."""
 
 _IMAGE = re.compile(r"[a-z0-9][a-zA-Z0-9._/:@-]*")
-_ID = re.compile(r"(?:sha256:)?[0-9a-f]{6,64}")
+_SHORTEST_ID = 6
+_ID = re.compile(rf"(?:sha256:)?[0-9a-f]{{{_SHORTEST_ID},64}}")
 _SYNTAX = re.compile(r"(?:#|//)\s*syntax\s*=\s*(\S+)", re.IGNORECASE)
 _OWN_FRONTEND = re.compile(
     r"(?:docker\.io/)?docker/dockerfile(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?"
 )
 # BuildKit gives these a value by itself
 _PREDEFINED = re.compile(
-    r"(?i:(?:https?|ftp|all|no)_proxy)|(?:TARGET|BUILD)(?:PLATFORM|OS|ARCH|VARIANT)|"
-    r"SOURCE_DATE_EPOCH|BUILDKIT_\w+"
+    r"(?i:(?:https?|ftp|all|no)_proxy)|(?:TARGET|BUILD)(?:PLATFORM|OS|OSVERSION|ARCH|VARIANT)|"
+    r"TARGETSTAGE|SOURCE_DATE_EPOCH|BUILDKIT_\w+"
 )
+_ODD_CHARACTER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]|[^\S \t]")
+_ESCAPE = re.compile(r"#\s*escape\s*=", re.IGNORECASE)
+# ARGs that every builder takes apart in the same way
+_PLAIN_ARGUMENTS = re.compile(
+    r"""(?:[^\s"'\\`=]+(?:=(?:[^\s"'\\`]|"[^"\\`]*"|'[^'\\`]*')*)?(?:\s+|\Z))+"""
+)
+# only the builder knows what stands here: as no image is named like this, it is refused
+_UNTOLD = "$"
+# where builders may differ about what is an instruction, and so about what is a stage
+_AMBIGUOUS = re.compile(r"<<|\\\\[ \t]*$|``[ \t]*$", re.MULTILINE)
 # options of COPY that the frontend inside older engines does not know
 _NEW_OPTIONS = frozenset({"link", "parents", "exclude", "chmod", "checksum", "keep-git-dir"})
 
@@ -67,21 +79,25 @@ def examine(
     """
     syntax = _refuse_frontends(text)
     dockerfile = instructions.read(text)
+    _refuse_odd_characters(dockerfile)
     if not dockerfile.stages:
         raise BuildError(
             "The Dockerfile has no FROM.", "It is no Dockerfile; --runtime takes another way."
         )
     values = _global_values(dockerfile, build_arguments)
     _refuse_missing(dockerfile, build_arguments, values)
-    # engines differ in what they take for an instruction: neither reading may hold what is refused
-    for reading in (dockerfile, instructions.read(text, heredocs=False)):
+    # engines differ in what they take for an instruction: no reading may hold what is refused
+    has_escape = _has_escape(dockerfile)
+    for heredocs, escape in product((True, False), ("\\", "`") if has_escape else ("",)):
+        reading = instructions.read(text, heredocs=heredocs, escape=escape)
         for stage in reading.stages:
             for instruction in stage.instructions:
                 _refuse_options(instruction)
         _refuse_bases(reading, _global_values(reading, build_arguments), is_ours)
     notes: list[str] = []
     lines = list(dockerfile.lines)
-    if syntax is not None and not _needs_frontend(dockerfile):
+    # directives end at the first line that is none: what follows would count no more
+    if syntax is not None and not has_escape and not _needs_frontend(dockerfile):
         lines[syntax] = "#"
         notes.append("Its `# syntax` line is left out: the engine's own frontend builds it")
     for stage in dockerfile.stages:
@@ -133,7 +149,38 @@ def _refuse_frontends(text: str) -> int | None:
     return found
 
 
+def _refuse_odd_characters(dockerfile: Dockerfile) -> None:
+    """Refuse what looks like a space or the end of a line, and is none for every builder."""
+    for number, line in enumerate(dockerfile.lines, 1):
+        odd = _ODD_CHARACTER.search(line)
+        if odd and not line.lstrip(" \t").startswith("#"):
+            raise BuildError(
+                f"The Dockerfile has the character U+{ord(odd[0]):04X} in line {number}.",
+                "Builders differ about what it means. Replace it by a space or the end of a line.",
+                code="build_option",
+            )
+
+
+def _has_escape(dockerfile: Dockerfile) -> bool:
+    """Tell whether some builder may find the directive that changes how lines are continued."""
+    for line in dockerfile.lines:
+        bare = line.strip()
+        if bare and not bare.startswith("#"):
+            return False
+        if _ESCAPE.match(bare):
+            return True
+    return False
+
+
 def _refuse_options(instruction: Instruction) -> None:
+    if instruction.unclear and instruction.word in ("FROM", "RUN", "COPY", "ADD"):
+        raise BuildError(
+            f"The Dockerfile has {instruction.unclear[:200]} in line {instruction.line}, which "
+            "builders read differently.",
+            "Write options plainly, without quotes or backslashes, and end here-documents with a "
+            "word of letters, digits and _.",
+            code="build_option",
+        )
     asked = ""
     security, network = instruction.option("security"), instruction.option("network")
     if security not in (None, "sandbox"):
@@ -143,8 +190,8 @@ def _refuse_options(instruction: Instruction) -> None:
     elif instruction.option("device") is not None:
         asked = "--device"
     elif instruction.word == "RUN":
-        kinds = [mount.get("type", "bind") for mount in instruction.mounts()]
-        asked = "--mount=type=ssh" if "ssh" in kinds else ""
+        kinds = {mount.get("type", "bind").lower() for mount in instruction.mounts()}
+        asked = next((f"--mount=type={kind}" for kind in kinds if kind == "ssh" or "$" in kind), "")
     if asked:
         raise BuildError(
             f"The Dockerfile asks for {asked} in line {instruction.line}.",
@@ -157,17 +204,21 @@ def _refuse_options(instruction: Instruction) -> None:
 def _refuse_bases(
     dockerfile: Dockerfile, values: Mapping[str, str], is_ours: Callable[[str], bool]
 ) -> None:
+    is_ambiguous = bool(_AMBIGUOUS.search("\n".join(dockerfile.lines)))
     for stage in dockerfile.stages:
-        base, _ = instructions.substitute(stage.base, values)
+        base = _told(stage.base, values)
         names = [base.strip("\"'"), *instructions.sources(stage)]
         for name in names:
             is_stage = dockerfile.stage(name, before=stage.number) is not None
-            if is_stage or name in ("scratch", "") or name.isdecimal():
+            # less than this is no image's id, so that `--from=0` and `FROM x AS b` stay possible
+            is_sure = not is_ambiguous or len(name) < _SHORTEST_ID
+            if name == "scratch" or (is_stage and is_sure):
                 continue
             if not _IMAGE.fullmatch(name):
                 raise BuildError(
-                    f"The Dockerfile starts from an image that cannot be told: {name[:200]}.",
-                    "It may be given by a build argument: --build-arg NAME=VALUE.",
+                    "The Dockerfile starts from an image that cannot be told: "
+                    f"{stage.base[:200] if _UNTOLD in base else name[:200]}.",
+                    "Write its name out, or give it by one plain ARG: --build-arg NAME=VALUE.",
                     code="base_refused",
                 )
             bare = re.sub(r"^(?:docker\.io/|index\.docker\.io/)", "", name)
@@ -186,7 +237,7 @@ def _refuse_missing(
     missing: dict[str, None] = {}
     for stage in instructions.needed(dockerfile):
         _, unset = instructions.substitute(stage.base, values)
-        missing |= dict.fromkeys(sorted(unset))
+        missing |= dict.fromkeys(sorted(name for name in unset if not _PREDEFINED.fullmatch(name)))
         without: set[str] = set()
         for instruction in stage.instructions:
             if instruction.word == "ARG":
@@ -246,11 +297,23 @@ def _unset(
 def _global_values(dockerfile: Dockerfile, build_arguments: Mapping[str, str]) -> dict[str, str]:
     """Return the values that FROM can use."""
     values: dict[str, str] = {}
+    is_plain = all(_PLAIN_ARGUMENTS.fullmatch(i.rest) for i in dockerfile.arguments)
     for instruction in dockerfile.arguments:
         for name, default in instructions.declared(instruction):
-            told, _ = instructions.substitute(default or "", values)
+            told = _told(default or "", values) if is_plain else _UNTOLD
             values[name] = build_arguments.get(name, told)
     return values
+
+
+def _told(text: str, values: Mapping[str, str]) -> str:
+    """Return a text with the values of its variables, where every builder finds the same."""
+    for variable in instructions.VARIABLE.finditer(text):
+        name, how = variable["bare"] or variable["name"] or "", variable["how"]
+        is_sure = how is None or (how == "-" and ":-" in variable[0]) or how == "?"
+        if not is_sure or _PREDEFINED.fullmatch(name):
+            return _UNTOLD
+    told, _ = instructions.substitute(text, values)
+    return told
 
 
 def _needs_frontend(dockerfile: Dockerfile) -> bool:

@@ -11,20 +11,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 _DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
-_HEREDOC = re.compile(r"""<<(-?)(["']?)([A-Za-z0-9_.]+)\2""")
-_OPTION = re.compile(r"--([a-z][a-z-]*)(?:=(\S*))?(?:\s+|$)")
+_HEREDOC = re.compile(r"""(?<!\S)[0-9]*<<(-?)(["']?)([A-Za-z0-9_]+)\2(?!\S)""")
+# a here-document for some builders, or with an end that may be no line of its own for others
+_UNCLEAR_HEREDOC = re.compile(
+    r"""(?<!\S)[0-9]*<<(?!<|-?(?:\s|$)|-?(["']?)[A-Za-z0-9_]+\1(?!\S))\S+"""
+)
+# the same where the word before it may turn out to be nothing
+_UNCLEAR_BEHIND_VARIABLE = re.compile(r"(?<!<)<<(?!<|[A-Za-z0-9_)}-]*(?!\S))\S+")
+_OPTION = re.compile(r"--([a-z][a-z-]*)(?:=([!#-&(-\[\]-~]+))?")  # without quotes and backslashes
 _STAGE = re.compile(r"(\S+)(?:\s+as\s+(\S+))?\s*", re.IGNORECASE)
 _MAKES_A_STEP = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
-_VARIABLE = re.compile(
+VARIABLE = re.compile(
     r"\\\$|\$(?:(?P<bare>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?::?(?P<how>[-+?])(?P<word>[^{}]*))?\})"
 )
+"""A variable in an instruction: its name, and what is to be done without or with a value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instruction:
     """One instruction: its word in capitals, options, and the rest on one line.
 
-    ``text`` is as written, with its line breaks; ``line`` is where it begins, from 1.
+    ``text`` is as written, with its line breaks; ``line`` is where it begins, from 1. ``unclear``
+    is the first option that builders do not take as it is written, or a here-document's name.
     """
 
     word: str
@@ -32,6 +40,7 @@ class Instruction:
     options: tuple[tuple[str, str], ...] = ()
     text: str = ""
     line: int = 0
+    unclear: str = ""
 
     def option(self, name: str) -> str | None:
         """Return the value of an option, ``None`` without it."""
@@ -77,7 +86,7 @@ class Dockerfile:
         return None
 
 
-def read(text: str, *, heredocs: bool = True) -> Dockerfile:
+def read(text: str, *, heredocs: bool = True, escape: str = "") -> Dockerfile:
     """Read a Dockerfile; what is no instruction is left for the builder to complain about.
 
     Parameters
@@ -85,11 +94,13 @@ def read(text: str, *, heredocs: bool = True) -> Dockerfile:
     heredocs
         Whether the builder knows here-documents; BuildKit before 0.9 takes their lines for
         instructions.
+    escape
+        What continues a line, whatever its directive says.
     """
     # as BuildKit does: other characters that Python takes for the end of a line are none there
     lines = [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
     directives = _directives(lines)
-    escape = "`" if directives.get("escape") == "`" else "\\"
+    escape = escape or ("`" if directives.get("escape") == "`" else "\\")
     instructions = _instructions(lines, escape, heredocs=heredocs)
     before: list[Instruction] = []
     stages: list[Stage] = []
@@ -172,7 +183,7 @@ def substitute(text: str, values: Mapping[str, str]) -> tuple[str, set[str]]:
             missing.add(name)
         return found
 
-    return _VARIABLE.sub(value, text), missing
+    return VARIABLE.sub(value, text), missing
 
 
 def declared(instruction: Instruction) -> list[tuple[str, str | None]]:
@@ -201,6 +212,8 @@ def _directives(lines: Sequence[str]) -> dict[str, str]:
 
 def _instructions(lines: Sequence[str], escape: str, *, heredocs: bool) -> list[Instruction]:
     found: list[Instruction] = []
+    # as BuildKit does: only the last one, if not itself escaped, with no more than spaces after it
+    continued = re.compile(rf"(?<!{re.escape(escape)}){re.escape(escape)}[ \t]*\Z")
     at = 0
     while at < len(lines):
         start = at
@@ -214,16 +227,19 @@ def _instructions(lines: Sequence[str], escape: str, *, heredocs: bool) -> list[
             # comments and blank lines inside an instruction are no part of it
             if parts and (line.lstrip().startswith("#") or not line.strip()):
                 continue
-            bare = line.rstrip()
-            if bare.endswith(escape):
-                parts.append(bare[: -len(escape)])
-                continue
-            parts.append(line)
-            break
-        logical = " ".join(part.strip() for part in parts)
-        word, rest = _split(logical)
-        if word.upper() == "ONBUILD":  # a stage that begins with this one does it
+            parts.append(continued.sub("", line))
+            if parts[-1] == line:
+                break
+        word, rest = _split("".join(parts))
+        # the small letter of a dotted capital I is an i in Go
+        if word.replace("\u0130", "I").upper() == "ONBUILD":  # a stage that begins here does it
             word, rest = _split(rest)
+        unclear = ""
+        if word.upper() in ("RUN", "COPY", "ADD"):
+            odd = _UNCLEAR_HEREDOC.search(rest)
+            if odd is None and "${" in rest:
+                odd = _UNCLEAR_BEHIND_VARIABLE.search(rest)
+            unclear = odd[0] if odd else ""
         if heredocs and word.upper() in ("RUN", "COPY", "ADD"):
             for dash, _, name in _HEREDOC.findall(rest):
                 while at < len(lines):
@@ -233,16 +249,24 @@ def _instructions(lines: Sequence[str], escape: str, *, heredocs: bool) -> list[
                         break
         options: list[tuple[str, str]] = []
         rest = rest.strip()
-        while match := _OPTION.match(rest):
+        end = 0
+        for option in re.finditer(r"(\S+)\s*", rest):
+            if not option[1].startswith("--") or option[1] == "--":
+                break
+            match = _OPTION.fullmatch(option[1])
+            if match is None:
+                unclear = unclear or option[1]
+                break
             options.append((match[1], match[2] or ""))
-            rest = rest[match.end() :]
+            end = option.end()
         found.append(
             Instruction(
                 word=word.upper(),
-                rest=rest,
+                rest=rest[end:],
                 options=tuple(options),
                 text="\n".join(lines[start:at]),
                 line=start + 1,
+                unclear=unclear,
             )
         )
     return found

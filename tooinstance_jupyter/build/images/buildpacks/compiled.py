@@ -42,7 +42,7 @@ class CMakeBuildpack(CompiledBuildpack):
     files = ("CMakeLists.txt", "src/CMakeLists.txt")
     tools = ("cmake",)
     build = (
-        f"cmake -S . -B {BUILD} -DCMAKEBUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX={TOOL} "
+        f"cmake -S . -B {BUILD} -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX={TOOL} "
         f"-DCMAKE_INSTALL_RPATH={TOOL}/lib -DBUILD_TESTING=OFF",
         f'cmake --build {BUILD} --parallel "$(nproc)"',
         f"DESTDIR={STAGE} cmake --install {BUILD} || echo 'It has no installation.'",
