@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import subprocess
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tooinstance_jupyter.records import Source, SourceKind
+from tooinstance_jupyter.client.local import LocalClient
+from tooinstance_jupyter.config import TooInstance
+from tooinstance_jupyter.containers.installation import installation_id
+from tooinstance_jupyter.engines.docker.engine import DockerEngine
+from tooinstance_jupyter.records import Source, SourceKind, Version, VersionStatus
+from tooinstance_jupyter.requests import NewRun, NewTool
 
 pytestmark = pytest.mark.registry
 
+BASE = "tooinstance-test/debian"
 BUILDPACKS = {
     point.name: point.load() for point in entry_points(group="tooinstance_jupyter.image_buildpacks")
 }
@@ -199,22 +208,46 @@ KINDS: dict[str, tuple[str, Mapping[str, str]]] = {
 }
 
 
+def docker(*arguments: str) -> str:
+    return subprocess.run(
+        ["docker", *arguments], check=True, capture_output=True, text=True, timeout=120
+    ).stdout
+
+
 def marked(files: Mapping[str, str], mark: str) -> dict[str, str]:
     """Return files that were never built before."""
     return {name: text.replace("{mark}", mark) for name, text in files.items()}
 
 
+@pytest.fixture(scope="module")
+def client(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClient]:
+    """A client of the docker engine, whose builds share their caches as one user's do."""
+    home = tmp_path_factory.mktemp("home")
+    config = TooInstance(home=str(home), engine="docker", armed_containers=0)
+    config.base_images = dict.fromkeys(config.base_images, BASE)
+    opened = LocalClient(config)
+    yield opened
+    opened.close()
+    asyncio.run(DockerEngine(config).shut_down())
+    label = f"label=org.tooinstance.installation={installation_id(config)}"
+    if made := docker("images", "--quiet", "--filter", label).split():
+        docker("rmi", "--force", *dict.fromkeys(made))
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_source_of_each_kind_builds_and_runs(
-    bench: Any, build: Callable[..., Any], kind: str
+def test_a_source_of_each_kind_goes_from_link_to_output_with_no_option_given(
+    client: LocalClient, repository: Callable[..., Path], kind: str
 ) -> None:
     runtime, files = KINDS[kind]
     mark = uuid.uuid4().hex
-    there = bench.checkout(marked(files, mark))
-    image = build(there, bench.recipe(there, BUILDPACKS[runtime]))
-    commands = image.commands()
-    argv = next(iter(commands.values())) if commands else ()
-    assert image.run("you", argv=argv) == f"{mark} you\n"
+    link = f"file://{repository(marked(files, mark), 'frobnicate')}"
+    tool, version = client.create(NewTool(source=link, name=f"t{mark}"))
+    for event in client.follow_build(version.id):
+        version = event if isinstance(event, Version) else version
+    assert version.status is VersionStatus.READY, client.build_log(version.id)[-6000:]
+    assert version.runtime == runtime, version.notes
+    ran = client.wait(client.run(NewRun(tool=tool.name, arguments=["you"])).number)
+    assert client.read_output(ran.number, "stdout") == f"{mark} you\n".encode(), ran
 
 
 @pytest.mark.parametrize(
