@@ -44,8 +44,15 @@ fi
 
 if ! docker info >/dev/null 2>&1; then
   echo "Starting the Docker engine"
+  # where nobody reaps orphans, an engine that was killed would be taken for one that runs
+  for pid_file in /var/run/docker.pid /var/run/docker/containerd/containerd.pid; do
+    [ -f "$pid_file" ] || continue
+    status=/proc/$(cat "$pid_file")/status
+    grep -Eq '^Name:.(dockerd|containerd)$' "$status" 2>/dev/null &&
+      ! grep -q '^State:.Z' "$status" || rm -f "$pid_file"
+  done
   setsid dockerd --storage-driver overlay2 >"$log" 2>&1 </dev/null &
-  for _ in $(seq 100); do
+  for _ in $(seq 300); do
     docker info >/dev/null 2>&1 && break
     sleep 0.2
   done
