@@ -131,9 +131,6 @@ class Keeper:
 
     async def _do(self, told: Mapping[str, Any]) -> object:
         match told["do"]:
-            case "describe":
-                isolation = await self._call(lambda: self._networks.isolation)
-                return {"isolation": isolation, "product": self._daemon.product}
             case "prepare":
                 return await self._isolation(told["image"], network=told["network"])
             case "start":

@@ -46,7 +46,6 @@ class Sandbox:
     container: str
     owner: str
     network: bool
-    is_guarded: bool
     era: int = 0
     idle_since: float = field(default_factory=time.monotonic)
 
@@ -92,7 +91,6 @@ class Networks:
             container="",
             owner=owner,
             network=network,
-            is_guarded=not network,
         )
 
     def taken_over(self, mode: str, owner: str, *, network: bool) -> Sandbox | None:
@@ -105,7 +103,6 @@ class Networks:
             container=container,
             owner=owner,
             network=network,
-            is_guarded=True,
             era=-1,
         )
 
@@ -183,7 +180,6 @@ class Networks:
             container=container,
             owner=owner,
             network=network,
-            is_guarded=True,
             era=era,
         )
 
