@@ -5,7 +5,16 @@ Callers turn a "no" into the same answer as "there is no such thing".
 
 from __future__ import annotations
 
-from .records import Principal, Run, Tool, Visibility
+from .records import (
+    EVERYBODY,
+    Change,
+    Link,
+    Principal,
+    Run,
+    Tool,
+    Visibility,
+    normal_address,
+)
 
 
 def may_see_tool(principal: Principal, tool: Tool, *, is_ready: bool) -> bool:
@@ -26,7 +35,7 @@ def may_see_tool(principal: Principal, tool: Tool, *, is_ready: bool) -> bool:
         return False
     if tool.visibility is Visibility.PUBLIC:
         return True
-    return principal.name in tool.access or not principal.groups.isdisjoint(tool.access)
+    return _is_listed(principal, tool.access)
 
 
 def may_change_tool(principal: Principal, tool: Tool) -> bool:
@@ -35,10 +44,37 @@ def may_change_tool(principal: Principal, tool: Tool) -> bool:
 
 
 def may_see_run(principal: Principal, run: Run) -> bool:
-    """Tell whether a run exists for a principal: it belongs to whoever ran it, nobody else."""
-    return principal.is_admin or principal.name == run.owner
+    """Tell whether a run exists for a principal: whoever ran it, and those it is shared with.
+
+    The owner of the tool is not among them.
+    """
+    return may_change_run(principal, run) or _is_listed(principal, run.access)
 
 
 def may_change_run(principal: Principal, run: Run) -> bool:
-    """Tell whether a principal may cancel and delete a run."""
-    return may_see_run(principal, run)
+    """Tell whether a principal may cancel, share and delete a run."""
+    return principal.is_admin or principal.name == run.owner
+
+
+def may_change_link(principal: Principal, link: Link) -> bool:
+    """Tell whether a principal may see and revoke a link to a run."""
+    return principal.is_admin or principal.name == link.owner
+
+
+def may_see_change(principal: Principal, change: Change) -> bool:
+    """Tell whether a principal may hear of a change: it could see the subject before or after."""
+    return (
+        principal.is_admin
+        or principal.name == change.owner
+        or EVERYBODY in change.seen_by
+        or not principal.addresses.isdisjoint(change.seen_by)
+    )
+
+
+def may_administer(principal: Principal) -> bool:
+    """Tell whether a principal may clean up, and hand over what belongs to others."""
+    return principal.is_admin
+
+
+def _is_listed(principal: Principal, entries: tuple[str, ...]) -> bool:
+    return not principal.addresses.isdisjoint(map(normal_address, entries))

@@ -235,6 +235,94 @@ class TooInstance(Configurable):
         900.0, help="Seconds after which a container that was started ahead is given up."
     ).tag(config=True)
 
+    concurrent_runs = Int(
+        16, help="Runs of all users that a server has under way at once; 0 sets no limit."
+    ).tag(config=True)
+
+    concurrent_runs_per_user = Int(
+        4,
+        help="Runs of one user that a server has under way at once, so that one does not starve "
+        "the rest; others wait in line. 0 sets no limit.",
+    ).tag(config=True)
+
+    waiting_runs_per_user = Int(
+        100, help="Runs of one user that may wait in line; more are refused."
+    ).tag(config=True)
+
+    concurrent_builds = Int(
+        2, help="Builds of all users that a server has under way at once; 0 sets no limit."
+    ).tag(config=True)
+
+    concurrent_builds_per_user = Int(
+        1, help="Builds of one user that a server has under way at once; 0 sets no limit."
+    ).tag(config=True)
+
+    waiting_builds_per_user = Int(
+        100, help="Builds of one user that may wait in line; more are refused."
+    ).tag(config=True)
+
+    run_retention_days = Int(
+        90,
+        help="A server deletes runs that ended so many days ago, but for pinned ones; 0 keeps all.",
+    ).tag(config=True)
+
+    min_free_disk_percent = Float(
+        10.0,
+        help="New tools and runs are refused while less of the disk is free (percent), so that "
+        "what is under way can end well. 0 refuses none.",
+    ).tag(config=True)
+
+    admins = List(
+        Unicode(), help="Names of users who see everything, clean up and hand tools over."
+    ).tag(config=True)
+
+    identity = Enum(
+        ["auto", "system", "server"],
+        default_value="auto",
+        help="Who a server's users are: `system` takes the operating system's user for all who may "
+        "use the server, `server` whom Jupyter's identity provider names; `auto` takes `system` "
+        "where the identity provider only knows a token or a password.",
+    ).tag(config=True)
+
+    outputs_url = Unicode(
+        help="Where the output of runs that have ended is kept, as a URL of fsspec such as "
+        "``s3://bucket/tools``, so that several servers can read it; by default it stays in the "
+        "run's folder.",
+    ).tag(config=True)
+
+    outputs_options = Dict(
+        key_trait=Unicode(), help="Options of fsspec's file system for `outputs_url`."
+    ).tag(config=True)
+
+    link_max_days = Float(30.0, help="Days after which a link to a run expires, at most.").tag(
+        config=True
+    )
+
+    public_links = Bool(
+        False,
+        help="Whether links to runs work for people who are not signed in to the server.",
+    ).tag(config=True)
+
+    upload_max_bytes = Int(
+        100 * 2**20, help="Input files of one run that are sent to a server (bytes)."
+    ).tag(config=True)
+
+    request_max_bytes = Int(2**20, help="JSON of one request to a server (bytes).").tag(config=True)
+
+    writes_per_minute = Int(
+        600, help="Requests of one user that change something, each minute; 0 sets no limit."
+    ).tag(config=True)
+
+    streams_per_user = Int(
+        64, help="Event streams that one user may have open at a server; 0 sets no limit."
+    ).tag(config=True)
+
+    server = Unicode(
+        help="The server that does the work of magics and of `tooi`: `auto` takes the kernel's own "
+        "Jupyter server where that has the extension, `none` works in-process, and anything else "
+        "is the URL of a server. TOOINSTANCE_SERVER says otherwise.",
+    ).tag(config=True)
+
     environment_retention_days = Int(
         30, help="`%tooi gc` removes environments that nothing has used for so many days."
     ).tag(config=True)
@@ -242,6 +330,10 @@ class TooInstance(Configurable):
     @default("home")
     def _default_home(self) -> str:
         return os.environ.get("TOOINSTANCE_HOME") or str(Path(jupyter_data_dir()) / "tooinstance")
+
+    @default("server")
+    def _default_server(self) -> str:
+        return os.environ.get("TOOINSTANCE_SERVER") or "auto"
 
     @default("engine")
     def _default_engine(self) -> str:

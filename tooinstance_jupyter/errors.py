@@ -59,6 +59,39 @@ class NotFoundError(TooInstanceError):
     status = HTTPStatus.NOT_FOUND
 
 
+class ForbiddenError(TooInstanceError):
+    """Something that exists for the asker, who may not do it."""
+
+    code = "forbidden"
+    status = HTTPStatus.FORBIDDEN
+
+
+class TooManyError(TooInstanceError):
+    """A quota or a rate is used up for now.
+
+    Parameters
+    ----------
+    retry_after_s
+        Seconds after which it is worth trying again.
+    """
+
+    code = "quota"
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(
+        self, message: str, hint: str = "", *, code: str | None = None, retry_after_s: int = 10
+    ) -> None:
+        super().__init__(message, hint, code=code)
+        self.retry_after_s = retry_after_s
+
+
+class ServerGoneError(TooInstanceError):
+    """The Jupyter server does not answer."""
+
+    code = "server_unavailable"
+    status = HTTPStatus.BAD_GATEWAY
+
+
 class ConflictError(TooInstanceError):
     """What was asked does not fit the state that the thing is in."""
 

@@ -5,6 +5,7 @@ Frozen and without I/O. How they are kept is left to ``store``, who may see them
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -97,12 +98,15 @@ class RunStatus(StrEnum):
 _V = VersionStatus
 VERSION_TRANSITIONS: Mapping[VersionStatus, frozenset[VersionStatus]] = {
     _V.PENDING: frozenset({_V.FETCHING, _V.FAILED, _V.CANCELLED}),
-    _V.FETCHING: frozenset({_V.DETECTING, _V.FAILED, _V.CANCELLED}),
+    # a server that was killed takes its builds up again from the start: back to pending
+    _V.FETCHING: frozenset({_V.DETECTING, _V.PENDING, _V.FAILED, _V.CANCELLED}),
     # a commit that is built already goes from detecting to ready
-    _V.DETECTING: frozenset({_V.BUILDING, _V.CHECKING, _V.READY, _V.FAILED, _V.CANCELLED}),
-    _V.BUILDING: frozenset({_V.CHECKING, _V.FAILED, _V.CANCELLED}),
+    _V.DETECTING: frozenset(
+        {_V.BUILDING, _V.CHECKING, _V.READY, _V.PENDING, _V.FAILED, _V.CANCELLED}
+    ),
+    _V.BUILDING: frozenset({_V.CHECKING, _V.PENDING, _V.FAILED, _V.CANCELLED}),
     # a candidate that fails its check makes room for the next one
-    _V.CHECKING: frozenset({_V.READY, _V.BUILDING, _V.FAILED, _V.CANCELLED}),
+    _V.CHECKING: frozenset({_V.READY, _V.BUILDING, _V.PENDING, _V.FAILED, _V.CANCELLED}),
     _V.READY: frozenset(),
     _V.FAILED: frozenset(),
     _V.CANCELLED: frozenset(),
@@ -119,11 +123,48 @@ RUN_TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who asks."""
+    """Who asks.
+
+    Parameters
+    ----------
+    name
+        The name that Jupyter's identity provider, JupyterHub or the operating system gives.
+    groups
+        The groups that the same authority puts it in.
+    is_admin
+        Whether it may see and clean up all.
+    email
+        Its e-mail address, where the authority tells one.
+    """
 
     name: str
     groups: frozenset[str] = frozenset()
     is_admin: bool = False
+    email: str | None = None
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """The entries of access lists that mean this principal, in their normal form."""
+        own = [self.name] if self.email is None else [self.name, self.email]
+        return frozenset(
+            [*map(normal_address, own), *(f"{GROUP_PREFIX}{group}" for group in self.groups)]
+        )
+
+
+GROUP_PREFIX = "group:"
+"""What an entry of an access list begins with that names a group, not a user."""
+
+
+def normal_address(entry: str) -> str:
+    """Return an entry of an access list in the form in which two that mean the same are equal.
+
+    E-mail addresses differ in case and in forms of Unicode without meaning another person; names
+    are taken as they are, but for the way in which characters are composed.
+    """
+    entry = entry.strip()
+    if "@" in entry and not entry.startswith(GROUP_PREFIX):
+        return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", entry).casefold())
+    return unicodedata.normalize("NFC", entry)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +262,8 @@ class Version:
 
     ``commit`` is what the source resolved to (a commit, a package's version, a content digest);
     ``command`` is the argv prefix that starts the tool inside its environment; ``candidates`` are
-    the other ways to run the source; ``notes`` say what was tried and why it was taken or left.
+    the other ways to run the source; ``notes`` say what was tried and why it was taken or left;
+    ``home`` is the id of the installation's home that builds it.
     """
 
     id: str = field(default_factory=new_id)
@@ -242,6 +284,7 @@ class Version:
     candidates: tuple[Candidate, ...] = ()
     notes: tuple[str, ...] = ()
     failure: Failure | None = None
+    home: str = ""
     created_at: datetime = field(default_factory=now)
     finished_at: datetime | None = None
 
@@ -336,7 +379,20 @@ class StreamSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One execution of a version of a tool; ``number`` counts in the whole installation."""
+    """One execution of a version of a tool; ``number`` counts in the whole installation.
+
+    Parameters
+    ----------
+    access
+        Who may see it beside its owner, as in a tool's access list.
+    pinned
+        Whether it is kept for ever.
+    home
+        The id of the installation's home that holds its directory.
+    stored_at
+        Where its output has been put for all servers to read (a URL of fsspec); empty while it is
+        in its directory only.
+    """
 
     id: str = field(default_factory=new_id)
     number: int = 0
@@ -364,6 +420,10 @@ class Run:
     stdout: StreamSize = field(default_factory=StreamSize)
     stderr: StreamSize = field(default_factory=StreamSize)
     files: tuple[OutputFile, ...] = ()
+    access: tuple[str, ...] = ()
+    pinned: bool = False
+    home: str = ""
+    stored_at: str = ""
     created_at: datetime = field(default_factory=now)
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -374,6 +434,75 @@ class Run:
         if self.started_at is None or self.finished_at is None:
             return None
         return (self.finished_at - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """Somebody who has used this installation, for the completion of access lists."""
+
+    name: str
+    display_name: str = ""
+    email: str | None = None
+    groups: tuple[str, ...] = ()
+    last_seen_at: datetime = field(default_factory=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link by which whoever has it sees one run, until it expires or is revoked.
+
+    Its token is given out once and not kept: only its hash is, by the store.
+    """
+
+    id: str = field(default_factory=new_id)
+    run_number: int
+    owner: str
+    created_at: datetime = field(default_factory=now)
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+
+class ChangeKind(StrEnum):
+    """What a change is about."""
+
+    TOOL = "tool"
+    VERSION = "version"
+    RUN = "run"
+
+
+EVERYBODY = "*"
+"""What stands in `Change.seen_by` for every signed-in user; no access list may hold it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """That something became another; what it is now is left to be asked for.
+
+    Parameters
+    ----------
+    id
+        Counts up in the whole installation.
+    subject
+        The id of the tool or version, or the number of the run.
+    tool_id
+        The tool that it is about or belongs to, if any.
+    action
+        ``created``, ``updated``, ``deleted``, or the status that was reached.
+    owner
+        The owner of the tool or run.
+    seen_by
+        Who else could see the subject before or after the change: entries of an access list in
+        their normal form, or `EVERYBODY`.
+    """
+
+    id: int = 0
+    at: datetime = field(default_factory=now)
+    kind: ChangeKind
+    subject: str
+    tool_id: str | None = None
+    action: str
+    owner: str
+    seen_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

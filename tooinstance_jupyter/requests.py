@@ -11,10 +11,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from .records import OutputKind, RunStatus, Tool, Version, VersionStatus, Visibility
+from .records import Limits, Link, OutputKind, RunStatus, Tool, Version, VersionStatus, Visibility
 
 StreamName = Literal["stdout", "stderr"]
 Scope = Literal["all", "mine", "shared", "public"]
+RunScope = Literal["all", "mine", "shared"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +110,9 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """Which runs to list, newest first."""
+    """Which runs to list, newest first; ``shared`` are those of others that one may see."""
 
+    scope: RunScope = "mine"
     tool: str | None = None
     status: RunStatus | None = None
     text: str = ""
@@ -118,6 +120,46 @@ class RunFilter:
     until: datetime | None = None
     limit: int = 20
     cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunChanges:
+    """What to change about a run; ``None`` leaves it as it is."""
+
+    label: str | None = None
+    pinned: bool | None = None
+    access: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLink:
+    """A link to a run that was just made, with the token that is not kept anywhere."""
+
+    link: Link
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a principal may use, and uses now; a limit of 0 is none.
+
+    Parameters
+    ----------
+    limits
+        What one run may use.
+    running, waiting, building
+        Runs under way and waiting, and builds not ended, of the principal's.
+    most_running, most_waiting, most_building
+        How many of each it may have.
+    """
+
+    limits: Limits
+    running: int = 0
+    waiting: int = 0
+    building: int = 0
+    most_running: int = 0
+    most_waiting: int = 0
+    most_building: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -198,7 +198,7 @@ def listing() -> Iterator[Row]:
 def fill(client: LocalClient, count: int) -> None:
     """Put runs into the store in one transaction: one for each would take minutes."""
     owner = client.principal.name
-    with client._store._database.writing() as connection:
+    with client._installation.store._database.writing() as connection:
         for number in range(1, count + 1):
             run = Run(
                 number=number,

@@ -86,7 +86,7 @@ def images() -> Iterator[Row]:
         shared = elapsed(
             lambda: ready(ours, NewTool(source=f"file://{second}", name="second", engine="docker"))
         )
-        environment = ours._store.get_environment(first.environment_id or "")
+        environment = ours._installation.store.get_environment(first.environment_id or "")
         assert environment is not None
         base, our_size, stock_size, hand_size = map(
             size, (place.base, environment.location, place.name("stock"), place.name("hand"))
@@ -165,7 +165,7 @@ def tools() -> Iterator[Row]:
     """A run of a real tool, from the client, against `docker run` and `uvx`."""
     with workplace() as place, client(place) as ours, tempfile.TemporaryDirectory() as cache:
         ready(ours, NewTool(source=f"pypi:{PROJECT}", name=COMMAND, engine="docker"))
-        environment = ours._store.get_environment(
+        environment = ours._installation.store.get_environment(
             ours.tool(COMMAND).versions[0].environment_id or ""
         )
         assert environment is not None
@@ -315,7 +315,7 @@ def client(place: Workplace) -> Iterator[LocalClient]:
     try:
         yield opened
     finally:
-        for environment in opened._store.list_environments():
+        for environment in opened._installation.store.list_environments():
             opened._wait_for(opened._engines("docker").remove(environment))
         opened.close()
         asyncio.run(DockerEngine(config).shut_down())

@@ -271,7 +271,7 @@ def test_a_half_made_environment_is_wiped_and_built_again(
 ) -> None:
     folder = repository(KINDS["shell"][0])
     first = workshop.build(folder)
-    place = Path(workshop.client._store.get_environment(first.environment_id).location)
+    place = Path(workshop.client._installation.store.get_environment(first.environment_id).location)
     place.with_name(f"{place.name}.json").unlink()
     (place / "half-made").touch()
 

@@ -25,7 +25,9 @@ PINNED = {"requirements.txt": "six==1.17.0\n"}
 
 def location(workshop: Any, version: Version) -> Path:
     assert version.status is VersionStatus.READY, (version.failure, workshop.log(version))
-    return Path(workshop.client._store.get_environment(version.environment_id).location)
+    return Path(
+        workshop.client._installation.store.get_environment(version.environment_id).location
+    )
 
 
 @pytest.mark.registry

@@ -14,9 +14,9 @@ from tooinstance_jupyter import display
 from tooinstance_jupyter.client.local import LocalClient
 from tooinstance_jupyter.config import TooInstance
 from tooinstance_jupyter.containers import daemon
-from tooinstance_jupyter.containers.installation import installation_id
 from tooinstance_jupyter.engines.docker.engine import DockerEngine
 from tooinstance_jupyter.errors import ConflictError
+from tooinstance_jupyter.home import home_id
 from tooinstance_jupyter.records import Run, RunStatus, VersionStatus
 from tooinstance_jupyter.requests import NewRun, NewTool
 
@@ -32,7 +32,7 @@ def config(tmp_path: Path, base_image: str) -> Iterator[TooInstance]:
 
 
 def _remove_images(settings: TooInstance) -> None:
-    label = f"org.tooinstance.installation={installation_id(settings)}"
+    label = f"org.tooinstance.installation={home_id(settings)}"
     found = subprocess.run(
         ["docker", "image", "ls", "-aq", "--filter", f"label={label}"],
         capture_output=True,
@@ -126,7 +126,9 @@ def test_a_run_is_found_by_the_next_client_and_cancelled(
 def test_an_image_that_nothing_uses_is_removed_with_its_size_named(both: Any) -> None:
     client, _ = both
     assert client.collect_garbage(dry_run=True) == []
-    image = client._store.get_environment(client.tool("probe").versions[0].environment_id).location
+    image = client._installation.store.get_environment(
+        client.tool("probe").versions[0].environment_id
+    ).location
     client.delete("probe")
     [removal] = [r for r in client.collect_garbage(dry_run=False) if r.kind == "image"]
     assert removal.size_bytes > 10**6
@@ -163,7 +165,7 @@ def test_an_image_that_was_pushed_is_pulled_where_it_is_missing(
 
     def missing() -> bool:
         _remove_images(config)
-        environment = client._store.list_environments()[0]
+        environment = client._installation.store.list_environments()[0]
         asyncio.run(DockerEngine(config).shut_down())
         return not asyncio.run(DockerEngine(config).has(environment))
 

@@ -22,6 +22,7 @@ from tooinstance_jupyter.client.local import LocalClient
 from tooinstance_jupyter.config import TooInstance
 from tooinstance_jupyter.errors import (
     ConflictError,
+    ForbiddenError,
     InvalidValueError,
     NameTakenError,
     NotFoundError,
@@ -252,9 +253,9 @@ def test_a_private_tool_does_not_exist_for_others_until_it_is_shared(
     assert run(stranger, "hello", tool="ada/probe").owner == "mallory"
     client.update("probe", ToolChanges(access=(), visibility=Visibility.PUBLIC))
     assert [d.tool.name for d in stranger.tools(scope="public").items] == ["probe"]
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ForbiddenError):
         stranger.delete("ada/probe")
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ForbiddenError):
         stranger.build("ada/probe")
 
 

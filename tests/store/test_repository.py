@@ -239,7 +239,7 @@ def test_runs_are_listed_newest_first_and_paged_to_the_end(store: Store) -> None
     seen: list[int] = []
     cursor = None
     while True:
-        page = store.list_runs(owner="ada", limit=10, cursor=cursor)
+        page = store.list_runs(principal=Principal(name="ada"), limit=10, cursor=cursor)
         seen += [run.number for run in page.items]
         cursor = page.next_cursor
         if cursor is None:
@@ -256,7 +256,7 @@ def test_runs_are_filtered_by_tool_status_text_and_time(store: Store) -> None:
     )
 
     def found(**which: object) -> list[int]:
-        page = store.list_runs(owner="ada", **which)  # type: ignore[arg-type]
+        page = store.list_runs(principal=Principal(name="ada"), **which)  # type: ignore[arg-type]
         return [run.number for run in page.items]
 
     assert found(tool="t") == found(tool="ada/t") == [old.number]
@@ -291,7 +291,7 @@ HOSTILE_WORDS = [
 def test_words_to_search_for_are_never_operators(store: Store, words: str) -> None:
     store.add_run(make_run())
     store.add_tool(make_tool())
-    assert list(store.list_runs(owner="ada", text=words).items) == []
+    assert list(store.list_runs(principal=Principal(name="ada"), text=words).items) == []
     assert list(store.list_tools(principal=ADA, text=words).items) == []
 
 
@@ -312,11 +312,11 @@ def test_tools_are_found_by_name_first_and_by_a_name_that_is_nearly_right(store:
 def test_a_cursor_that_was_changed_is_refused(store: Store, cursor: str) -> None:
     for _ in range(2):
         store.add_run(make_run())
-    good = store.list_runs(owner="ada", limit=1).next_cursor
+    good = store.list_runs(principal=Principal(name="ada"), limit=1).next_cursor
     assert good is not None
     for bad in (cursor, good[:-1], good[:-1] + ("A" if good[-1] != "A" else "B")):
         with pytest.raises(InvalidValueError) as caught:
-            store.list_runs(owner="ada", cursor=bad)
+            store.list_runs(principal=Principal(name="ada"), cursor=bad)
         assert caught.value.error_code == "cursor_invalid"
     with pytest.raises(InvalidValueError):
         store.list_tools(principal=ADA, cursor=good)
@@ -389,16 +389,18 @@ def test_a_forged_cursor_is_refused(store: Store, told: object) -> None:
     raw = json.dumps(told).encode()
     forged = base64.urlsafe_b64encode(zlib.crc32(raw).to_bytes(4) + raw).decode().rstrip("=")
     with pytest.raises(InvalidValueError) as caught:
-        store.list_runs(owner="ada", cursor=forged)
+        store.list_runs(principal=Principal(name="ada"), cursor=forged)
     assert caught.value.error_code == "cursor_invalid"
 
 
 def test_arguments_that_are_no_unicode_are_kept_and_searched(store: Store) -> None:
     run = store.add_run(make_run(arguments=("\udcff", "later")))
     assert store.get_run(run.number) == run
-    assert [found.id for found in store.list_runs(owner="ada", text="later").items] == [run.id]
+    assert [
+        found.id for found in store.list_runs(principal=Principal(name="ada"), text="later").items
+    ] == [run.id]
 
 
 def test_a_page_holds_at_least_one(store: Store) -> None:
     store.add_run(make_run())
-    assert len(store.list_runs(owner="ada", limit=-5).items) == 1
+    assert len(store.list_runs(principal=Principal(name="ada"), limit=-5).items) == 1

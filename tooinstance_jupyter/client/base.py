@@ -9,19 +9,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from ..records import Limits, Page, Principal, Run, Tool, Version
+from ..records import Change, Limits, Link, Page, Principal, Run, Tool, User, Version
 from ..requests import (
     Arguments,
     BuildLog,
+    NewLink,
     NewRun,
     NewTool,
     Output,
     Removal,
+    RunChanges,
     RunFilter,
     Scope,
     StreamName,
     ToolChanges,
     ToolDetail,
+    Usage,
 )
 
 __all__ = [
@@ -110,6 +113,10 @@ class Client(Protocol):
         """Delete a tool; its runs stay readable."""
         ...
 
+    def transfer(self, name: str, to: str) -> Tool:
+        """Hand a tool over to another user."""
+        ...
+
     def run(self, new: NewRun) -> Run:
         """Start a run of a tool that is ready."""
         ...
@@ -152,6 +159,34 @@ class Client(Protocol):
 
     def delete_run(self, number: int) -> None:
         """Delete a run that is final, with its output."""
+        ...
+
+    def update_run(self, number: int, changes: RunChanges) -> Run:
+        """Change a run's label, whom it is shared with, and whether it is kept for ever."""
+        ...
+
+    def create_link(self, number: int, *, expires_in_s: float | None = None) -> NewLink:
+        """Make a link by which whoever has it sees a run; it lasts as long as allowed or less."""
+        ...
+
+    def links(self, number: int) -> Sequence[Link]:
+        """Return the links to a run, newest first, expired and revoked ones too."""
+        ...
+
+    def revoke_link(self, link_id: str) -> None:
+        """Make a link good for nothing."""
+        ...
+
+    def users(self, text: str, *, limit: int = 20) -> Sequence[User]:
+        """Return known users whose name or e-mail address begins with a text."""
+        ...
+
+    def usage(self) -> Usage:
+        """Return what one may use, and uses now."""
+        ...
+
+    def changes(self, *, after: int | None = None) -> Iterator[Change]:
+        """Yield what changes for those who may see it, after a change or from now on; endless."""
         ...
 
     def collect_garbage(self, *, dry_run: bool) -> Sequence[Removal]:

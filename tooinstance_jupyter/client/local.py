@@ -1,43 +1,36 @@
 """The client that works in this process, for kernels and terminals without a server.
 
-It owns one event loop, on a thread of its own, for the engines, and a thread for each build.
+What is shared with other clients in the process is left to `service.installation`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import getpass
 import os
-import threading
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from ..build.sources import ParsedSource
 from ..config import TooInstance
 from ..errors import NotFoundError
-from ..records import Limits, Page, Principal, Run, Tool, Version, VersionStatus
+from ..records import Change, Limits, Link, Page, Principal, Run, Tool, User, Version
 from ..requests import (
     BuildLog,
+    NewLink,
     NewRun,
     NewTool,
     Output,
     Removal,
+    RunChanges,
     RunFilter,
     Scope,
     StreamName,
     ToolChanges,
     ToolDetail,
+    Usage,
 )
-from ..service.builds import Builds
-from ..service.engines import Engines
-from ..service.garbage import Garbage
-from ..service.runs import Runs
-from ..service.tools import Tools
-from ..store.repository import Store
-
-T = TypeVar("T")
+from ..service.installation import Installation
 
 
 def operating_system_user() -> Principal:
@@ -59,26 +52,26 @@ class LocalClient:
         The settings.
     principal
         Who asks: the operating system's user by default.
+    installation
+        What does the work, if it is shared with other clients; closing a client leaves it open.
     """
 
-    def __init__(self, config: TooInstance, principal: Principal | None = None) -> None:
-        self._config = config
+    def __init__(
+        self,
+        config: TooInstance,
+        principal: Principal | None = None,
+        *,
+        installation: Installation | None = None,
+    ) -> None:
         self._principal = principal or operating_system_user()
-        # as root, tools are run as other users, who must find the way to their own folders
-        mode = 0o711 if os.name == "posix" and os.geteuid() == 0 else 0o700
-        for folder in (config.home_path, config.runs_path, config.builds_path):
-            folder.mkdir(parents=True, exist_ok=True, mode=mode)
-        self._store = Store(config.database_url)
-        self._engines = Engines(config)
-        self._tools = Tools(self._store)
-        self._builds = Builds(config, self._store, self._tools, self._engines)
-        self._runs = Runs(config, self._store, self._tools, self._engines)
-        self._threads: list[threading.Thread] = []
-        self._loop = asyncio.new_event_loop()
-        self._loop_thread = threading.Thread(
-            target=self._loop.run_forever, name="tooinstance-loop", daemon=True
-        )
-        self._loop_thread.start()
+        self._owns_installation = installation is None
+        self._installation = installation or Installation(config)
+        self._config = config
+        self._engines = self._installation.engines
+        self._tools = self._installation.tools
+        self._builds = self._installation.builds
+        self._runs = self._installation.runs
+        self._sharing = self._installation.sharing
 
     @property
     def principal(self) -> Principal:
@@ -106,7 +99,7 @@ class LocalClient:
         tool, parsed = self._tools.create(self._principal, new)
         choice = self._engines.choose(new.engine)
         version = self._builds.plan_from(tool, parsed, choice)
-        self._start_build(version, tool, parsed)
+        self._installation.start_build(self._principal, version, tool, parsed)
         return tool, version
 
     def build(
@@ -115,7 +108,7 @@ class LocalClient:
         """Start a new version of a tool."""
         owned = self._tools.owned(self._principal, tool)
         version, parsed = self._builds.plan(owned, ref=ref, engine=engine)
-        self._start_build(version, owned, parsed, force=force)
+        self._installation.start_build(self._principal, version, owned, parsed, force=force)
         return version
 
     def follow_build(self, version_id: str, *, offset: int = 0) -> Iterator[Version | BuildLog]:
@@ -155,13 +148,17 @@ class LocalClient:
         """Delete a tool; its runs stay readable."""
         return self._tools.delete(self._principal, name)
 
+    def transfer(self, name: str, to: str) -> Tool:
+        """Hand a tool over to another user."""
+        return self._tools.transfer(self._principal, name, to)
+
     def run(self, new: NewRun) -> Run:
         """Start a run of a tool that is ready."""
-        return self._wait_for(self._runs.start(self._principal, new))
+        return self._installation.wait_for(self._runs.start(self._principal, new))
 
     def rerun(self, number: int, changes: NewRun | None = None) -> Run:
         """Start a run again."""
-        return self._wait_for(self._runs.rerun(self._principal, number, changes))
+        return self._installation.wait_for(self._runs.rerun(self._principal, number, changes))
 
     def follow(
         self, number: int, *, stdout_offset: int = 0, stderr_offset: int = 0
@@ -171,7 +168,7 @@ class LocalClient:
         yield run
         ended: concurrent.futures.Future[Run] | None = None
         if not run.status.is_final:
-            ended = self._submit(self._runs.wait(self._principal, number))
+            ended = self._installation.submit(self._runs.wait(self._principal, number))
         yield from self._runs.follow(
             run,
             lambda seconds: ended is None or _is_done(ended, seconds),
@@ -182,7 +179,7 @@ class LocalClient:
 
     def wait(self, number: int, timeout_s: float | None = None) -> Run:
         """Return a run once it is final, or as it stands after `timeout_s` seconds."""
-        future = self._submit(self._runs.wait(self._principal, number))
+        future = self._installation.submit(self._runs.wait(self._principal, number))
         if timeout_s is not None and not _is_done(future, timeout_s):
             future.cancel()
             return self.get_run(number)
@@ -190,21 +187,21 @@ class LocalClient:
 
     def cancel(self, number: int) -> Run:
         """Stop a run with all its children."""
-        return self._wait_for(self._runs.cancel(self._principal, number))
+        return self._installation.wait_for(self._runs.cancel(self._principal, number))
 
     def pull(self, name: str) -> Version:
         """Fetch what a version needs to run here."""
-        return self._wait_for(self._runs.pull(self._principal, name))
+        return self._installation.wait_for(self._runs.pull(self._principal, name))
 
     def runs(self, which: RunFilter) -> Page[Run]:
         """List runs, newest first."""
-        self._wait_for(self._runs.settle_all())
+        self._installation.wait_for(self._runs.settle_all())
         return self._runs.listing(self._principal, which)
 
     def get_run(self, number: int) -> Run:
         """Return a run as it stands now."""
         run = self._runs.get(self._principal, number)
-        return run if run.status.is_final else self._wait_for(self._runs.settle(run))
+        return run if run.status.is_final else self._installation.wait_for(self._runs.settle(run))
 
     def read_output(
         self, number: int, stream: StreamName, *, offset: int = 0, size: int = -1
@@ -225,57 +222,42 @@ class LocalClient:
         self.get_run(number)
         self._runs.delete(self._principal, number)
 
+    def update_run(self, number: int, changes: RunChanges) -> Run:
+        """Change a run's label, whom it is shared with, and whether it is kept for ever."""
+        return self._sharing.update_run(self._principal, number, changes)
+
+    def create_link(self, number: int, *, expires_in_s: float | None = None) -> NewLink:
+        """Make a link by which whoever has it sees a run."""
+        return self._sharing.create_link(self._principal, number, expires_in_s=expires_in_s)
+
+    def links(self, number: int) -> Sequence[Link]:
+        """Return the links to a run, newest first."""
+        return self._sharing.links(self._principal, number)
+
+    def revoke_link(self, link_id: str) -> None:
+        """Make a link good for nothing."""
+        self._sharing.revoke_link(self._principal, link_id)
+
+    def users(self, text: str, *, limit: int = 20) -> Sequence[User]:
+        """Return known users whose name or e-mail address begins with a text."""
+        return self._sharing.users(text, limit)
+
+    def usage(self) -> Usage:
+        """Return what one may use, and uses now."""
+        return self._installation.usage(self._principal)
+
+    def changes(self, *, after: int | None = None) -> Iterator[Change]:
+        """Yield what changes for those who may see it, after a change or from now on; endless."""
+        return self._installation.changes.follow(self._principal, after=after)
+
     def collect_garbage(self, *, dry_run: bool) -> Sequence[Removal]:
         """Remove (or only name) environments and folders that nothing uses."""
-        garbage = Garbage(
-            self._config,
-            self._store,
-            has=lambda kept: self._wait_for(self._engines(kept.engine).has(kept)),
-            remove=lambda kept: self._wait_for(self._engines(kept.engine).remove(kept)),
-        )
-        return garbage.collect(dry_run=dry_run)
+        return self._installation.garbage.collect(dry_run=dry_run)
 
     def close(self) -> None:
         """Let go of what is open; runs go on, builds are waited for."""
-        for thread in self._threads:
-            thread.join()
-        self._wait_for(_cancel_others())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._loop_thread.join()
-        self._loop.close()
-        self._store.close()
-
-    def _build(self, version: Version, tool: Tool, parsed: ParsedSource, *, force: bool) -> None:
-        built = self._builds.carry_out(version, tool, parsed, force=force)
-        if built.status is VersionStatus.READY:
-            self._submit(self._runs.get_ready(self._principal, built))
-
-    def _start_build(
-        self, version: Version, tool: Tool, parsed: ParsedSource, *, force: bool = False
-    ) -> None:
-        self._threads = [thread for thread in self._threads if thread.is_alive()]
-        thread = threading.Thread(
-            target=self._build,
-            args=(version, tool, parsed),
-            kwargs={"force": force},
-            name=f"tooinstance-build-{version.id}",
-        )
-        self._threads.append(thread)
-        thread.start()
-
-    def _submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-
-    def _wait_for(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return self._submit(coroutine).result()
-
-
-async def _cancel_others() -> None:
-    """End the waits that nobody waits for any more."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+        if self._owns_installation:
+            self._installation.close()
 
 
 def _is_done(future: concurrent.futures.Future[Any], seconds: float) -> bool:

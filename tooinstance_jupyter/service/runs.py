@@ -18,6 +18,7 @@ from ..engines.base import EngineState, Exit, ExitReason, Handle, RunSpec
 from ..errors import (
     ConflictError,
     EngineError,
+    ForbiddenError,
     InvalidValueError,
     NotFoundError,
     TooInstanceError,
@@ -142,16 +143,27 @@ class Runs:
         return await self.start(principal, again)
 
     def get(self, principal: Principal, number: int) -> Run:
-        """Return a run of the principal's as it is recorded."""
+        """Return a run that the principal may see, as it is recorded."""
         run = self.store.get_run(number)
         if run is None or not access.may_see_run(principal, run):
             raise NotFoundError(f"There is no run {number}.", "`%tooi runs` lists yours.")
         return run
 
+    def owned(self, principal: Principal, number: int) -> Run:
+        """Return a run that the principal may change."""
+        run = self.get(principal, number)
+        if not access.may_change_run(principal, run):
+            raise ForbiddenError(
+                f"Run {number} is shared with you, and {run.owner}'s to change.",
+                f"`%tooi rerun {number}` makes one of your own, if you may run the tool.",
+            )
+        return run
+
     def listing(self, principal: Principal, which: RunFilter) -> Page[Run]:
-        """List the principal's runs, newest first."""
+        """List the principal's runs or those shared with it, newest first."""
         return self.store.list_runs(
-            owner=principal.name,
+            principal=principal,
+            scope=which.scope,
             tool=which.tool,
             status=which.status,
             text=which.text,
@@ -174,7 +186,7 @@ class Runs:
 
     async def cancel(self, principal: Principal, number: int) -> Run:
         """Stop a run with all its children; one that has ended stays as it is."""
-        run = await self.settle(self.get(principal, number))
+        run = await self.settle(self.owned(principal, number))
         if run.status.is_final:
             return run
         engine = self.engines(run.engine)
@@ -263,7 +275,7 @@ class Runs:
 
     def delete(self, principal: Principal, number: int) -> None:
         """Delete a run that is final, with its output."""
-        run = self.get(principal, number)
+        run = self.owned(principal, number)
         if not run.status.is_final:
             raise ConflictError(f"Run {number} is {run.status}.", f"`%tooi cancel {number}` first.")
         self.store.delete_run(number)

@@ -14,8 +14,19 @@ from dataclasses import dataclass
 from .. import access
 from ..build import sources
 from ..build.sources import ParsedSource
-from ..errors import ConflictError, InvalidValueError, NotFoundError
-from ..records import Page, Principal, Source, Tool, Version, VersionStatus, now
+from ..errors import ConflictError, ForbiddenError, InvalidValueError, NotFoundError
+from ..records import (
+    EVERYBODY,
+    GROUP_PREFIX,
+    Page,
+    Principal,
+    Source,
+    Tool,
+    Version,
+    VersionStatus,
+    normal_address,
+    now,
+)
 from ..requests import NewTool, Scope, ToolChanges, ToolDetail
 from ..store.repository import Store
 
@@ -52,7 +63,7 @@ class Tools:
             build_arguments=_build_arguments(new.build_arguments),
             output=new.output,
             visibility=new.visibility,
-            access=_access_list(new.access),
+            access=access_list(new.access),
             description=_description(new.description),
         )
         earlier = self.store.find_tool(principal.name, name)
@@ -146,7 +157,7 @@ class Tools:
         if "build_arguments" in given:
             given["build_arguments"] = _build_arguments(given["build_arguments"])
         if "access" in given:
-            given["access"] = _access_list(given["access"])
+            given["access"] = access_list(given["access"])
         changed = dataclasses.replace(tool, **given, updated_at=now())
         self.store.update_tool(changed)
         return changed
@@ -157,11 +168,27 @@ class Tools:
         self.store.update_tool(tool)
         return tool
 
+    def transfer(self, principal: Principal, name: str, to: str) -> Tool:
+        """Hand a tool over to another user; its versions go with it.
+
+        Raises
+        ------
+        NameTakenError
+            If that user has a tool of the same name.
+        """
+        tool = self.owned(principal, name)
+        [owner] = access_list([to]) or [""]
+        if not owner or owner.startswith(GROUP_PREFIX):
+            raise InvalidValueError(f"{to!r} is no user's name.", "A tool belongs to one user.")
+        changed = dataclasses.replace(tool, owner=owner, updated_at=now())
+        self.store.update_tool(changed)
+        return changed
+
     def owned(self, principal: Principal, name: str) -> Tool:
         """Return a tool that the principal may change."""
         tool = self.find(principal, name).tool
         if not access.may_change_tool(principal, tool):
-            raise NotFoundError(
+            raise ForbiddenError(
                 f"You have no tool {name!r} of your own.", f"It belongs to {tool.owner}."
             )
         return tool
@@ -209,13 +236,31 @@ def _not_ready(detail: ToolDetail, version: Version | None) -> ConflictError:
     )
 
 
-def _access_list(names: Sequence[str]) -> tuple[str, ...]:
-    cleaned = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
-    if len(cleaned) > _MAX_ACCESS_ENTRIES or any(len(name) > 320 for name in cleaned):
+def access_list(entries: Sequence[str]) -> tuple[str, ...]:
+    """Return an access list without doubles: names, e-mail addresses, and ``group:NAME``.
+
+    Raises
+    ------
+    InvalidValueError
+        If it is too long, or an entry can name nobody.
+    """
+    cleaned = tuple(
+        {normal_address(entry): entry.strip() for entry in entries if entry.strip()}.values()
+    )
+    if len(cleaned) > _MAX_ACCESS_ENTRIES or any(
+        max(len(entry), len(normal_address(entry))) > 320 for entry in cleaned
+    ):
         raise InvalidValueError(
             "The access list is too long.",
             f"At most {_MAX_ACCESS_ENTRIES} names of at most 320 characters; use a group.",
         )
+    for entry in cleaned:
+        if entry in (EVERYBODY, GROUP_PREFIX) or not entry.isprintable():
+            raise InvalidValueError(
+                f"{entry!r} names nobody.",
+                "A user's name, an e-mail address, or group:NAME; for everybody, make it public.",
+                code="access_invalid",
+            )
     return cleaned
 
 

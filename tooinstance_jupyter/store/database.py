@@ -22,7 +22,7 @@ from ..errors import (
     StorageError,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a database that has it is opened without importing Alembic."""
 
 _BUSY_MS = 5_000

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -32,25 +32,34 @@ from sqlalchemy import (
 
 from ..errors import ConflictError, NameTakenError, NotFoundError
 from ..records import (
+    EVERYBODY,
     RUN_TRANSITIONS,
     VERSION_TRANSITIONS,
+    Change,
+    ChangeKind,
     Environment,
+    Link,
     Page,
     Principal,
     Run,
     RunStatus,
     Tool,
+    User,
     Version,
     VersionStatus,
     Visibility,
+    normal_address,
 )
-from ..requests import Scope
+from ..requests import RunScope, Scope
 from . import cursors, schema, search
 from .database import Database
 
 R = TypeVar("R")
 _LISTED_RUN = [column for column in schema.runs.c if column is not schema.runs.c.files]
+_LINK = [column for column in schema.links.c if column is not schema.links.c.digest]
 _MOST_PER_PAGE = 1_000
+# what its owner changes about a run while it goes on, which its progress must not undo
+_SET_BY_PEOPLE = frozenset({"label", "access", "pinned", "stored_at"})
 
 
 class Store:
@@ -83,16 +92,20 @@ class Store:
         with self._writing(tool) as connection:
             connection.execute(insert(schema.tools).values(_row(tool)))
             _index_tool(connection, tool)
+            _note(connection, ChangeKind.TOOL, tool.id, "created", tool)
 
     def update_tool(self, tool: Tool) -> None:
         """Keep a tool as it is now; raises `NameTakenError`."""
         with self._writing(tool) as connection:
+            before = _seers(connection, tool.id)
             changed = connection.execute(
                 update(schema.tools).where(schema.tools.c.id == tool.id).values(_row(tool))
             )
             if changed.rowcount != 1:
                 raise NotFoundError(f"There is no tool {tool.name!r} any more.")
             _index_tool(connection, tool)
+            action = "updated" if tool.deleted_at is None else "deleted"
+            _note(connection, ChangeKind.TOOL, tool.id, action, tool, also=before)
 
     def get_tool(self, tool_id: str) -> Tool | None:
         """Return a tool, deleted or not."""
@@ -178,6 +191,7 @@ class Store:
             ).scalar_one()
             version = dataclasses.replace(version, number=number)
             connection.execute(insert(schema.versions).values(_row(version)))
+            _note_version(connection, version)
         return version
 
     def get_version(self, version_id: str) -> Version | None:
@@ -208,12 +222,14 @@ class Store:
         self._advance(schema.versions, version, VERSION_TRANSITIONS, expected)
         return version
 
-    def open_versions(self) -> list[Version]:
-        """Return the versions that are not final."""
-        ended = [status for status in VersionStatus if status.is_final]
-        return self._all(
-            select(schema.versions).where(schema.versions.c.status.not_in(ended)), Version
-        )
+    def open_versions(self, owner: str | None = None) -> list[Version]:
+        """Return the versions that are not final, of all tools or of an owner's."""
+        going_on = [status for status in VersionStatus if not status.is_final]
+        query = select(schema.versions).where(schema.versions.c.status.in_(going_on))
+        if owner is not None:
+            query = query.join(schema.tools, schema.tools.c.id == schema.versions.c.tool_id)
+            query = query.where(schema.tools.c.owner == owner)
+        return self._all(query, Version)
 
     # environments
 
@@ -273,6 +289,8 @@ class Store:
             key = connection.execute(insert(schema.runs).values(row)).inserted_primary_key
             run = dataclasses.replace(run, number=key[0] if key else 0)
             search.index_run(connection, run)
+            _list_run_access(connection, run)
+            _note_run(connection, run, "created")
         return run
 
     def get_run(self, number: int) -> Run | None:
@@ -299,7 +317,8 @@ class Store:
     def list_runs(
         self,
         *,
-        owner: str | None,
+        principal: Principal,
+        scope: RunScope = "mine",
         tool: str | None = None,
         status: RunStatus | None = None,
         text: str = "",
@@ -315,10 +334,21 @@ class Store:
         limit = max(1, min(limit, _MOST_PER_PAGE))
         runs = schema.runs.c
         conditions: list[ColumnElement[bool]] = []
-        if owner is not None:
-            conditions.append(runs.owner == owner)
+        mine = runs.owner == principal.name
+        is_shared = runs.number.in_(
+            select(schema.run_access.c.run_number).where(
+                schema.run_access.c.name.in_(sorted(principal.addresses))
+            )
+        )
+        match scope:
+            case "mine":
+                conditions.append(mine)
+            case "shared":
+                conditions += [~mine, is_shared]
+            case "all" if not principal.is_admin:
+                conditions.append(or_(mine, is_shared))
         if tool is not None:
-            is_named = runs.tool_name == (tool if "/" in tool else f"{owner}/{tool}")
+            is_named = runs.tool_name == (tool if "/" in tool else f"{principal.name}/{tool}")
             # with "or" no index leads to the names, so only what can be an id is looked for as one
             is_id = re.fullmatch("[0-9a-f]{32}", tool)
             conditions.append(or_(is_named, runs.tool_id == tool) if is_id else is_named)
@@ -352,11 +382,114 @@ class Store:
             query = query.where(runs.owner == owner)
         return [run for run in self._all(query, Run) if not run.status.is_final]
 
+    def update_run(self, run: Run) -> Run:
+        """Keep a run's label, access list, place of its output, and whether it is pinned."""
+        runs = schema.runs
+        with self._database.writing() as connection:
+            before = connection.scalars(
+                select(schema.run_access.c.name).where(schema.run_access.c.run_number == run.number)
+            ).all()
+            changed = connection.execute(
+                update(runs)
+                .where(runs.c.number == run.number)
+                .values(
+                    label=run.label,
+                    pinned=run.pinned,
+                    access=run.access,
+                    stored_at=run.stored_at,
+                )
+            )
+            if changed.rowcount != 1:
+                raise NotFoundError(f"There is no run {run.number} any more.")
+            search.forget_run(connection, run.number)
+            search.index_run(connection, run)
+            _list_run_access(connection, run)
+            _note_run(connection, run, "updated", also=before)
+        return run
+
     def delete_run(self, number: int) -> None:
         """Forget a run; its number is not given again."""
         with self._database.writing() as connection:
-            connection.execute(delete(schema.runs).where(schema.runs.c.number == number))
-            search.forget_run(connection, number)
+            query = select(schema.runs).where(schema.runs.c.number == number)
+            row = connection.execute(query).one_or_none()
+            if row is not None:
+                connection.execute(delete(schema.runs).where(schema.runs.c.number == number))
+                search.forget_run(connection, number)
+                _note_run(connection, _record(row, Run), "deleted")
+
+    # links to runs
+
+    def add_link(self, link: Link, digest: str) -> None:
+        """Keep a new link, with the hash of its token."""
+        with self._database.writing() as connection:
+            connection.execute(insert(schema.links).values(**_row(link), digest=digest))
+
+    def find_link(self, digest: str) -> Link | None:
+        """Return the link whose token has a hash."""
+        return self._one(select(*_LINK).where(schema.links.c.digest == digest), Link)
+
+    def get_link(self, link_id: str) -> Link | None:
+        """Return a link by its id."""
+        return self._one(select(*_LINK).where(schema.links.c.id == link_id), Link)
+
+    def list_links(self, run_number: int) -> list[Link]:
+        """Return the links to a run, newest first."""
+        links = schema.links.c
+        query = select(*_LINK).where(links.run_number == run_number)
+        return self._all(query.order_by(links.created_at.desc()), Link)
+
+    def revoke_link(self, link_id: str, at: datetime) -> None:
+        """Note that a link is good for nothing any more."""
+        links = schema.links
+        with self._database.writing() as connection:
+            connection.execute(
+                update(links)
+                .where(links.c.id == link_id, links.c.revoked_at.is_(None))
+                .values(revoked_at=at)
+            )
+
+    # users
+
+    def put_user(self, user: User) -> None:
+        """Keep a user, in place of what was known under the name."""
+        with self._database.writing() as connection:
+            connection.execute(delete(schema.users).where(schema.users.c.name == user.name))
+            connection.execute(insert(schema.users).values(_row(user)))
+
+    def find_users(self, text: str, limit: int) -> list[User]:
+        """Return the users whose name, display name or e-mail begins with a text, by name."""
+        users = schema.users.c
+        matches = or_(
+            users.name.istartswith(text, autoescape=True),
+            users.display_name.istartswith(text, autoescape=True),
+            users.email.istartswith(text, autoescape=True),
+        )
+        return self._all(
+            select(schema.users).where(matches).order_by(users.name).limit(limit), User
+        )
+
+    # changes
+
+    def changes_after(self, change_id: int, limit: int = 1_000) -> list[Change]:
+        """Return what changed after a change, oldest first."""
+        changes = schema.changes.c
+        query = select(schema.changes).where(changes.id > change_id)
+        return self._all(query.order_by(changes.id).limit(limit), Change)
+
+    def last_change(self) -> int:
+        """Return the id of the last change, 0 if there is none."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(func.max(schema.changes.c.id))) or 0
+
+    def first_change(self) -> int:
+        """Return the id of the oldest change that is still kept, 0 if there is none."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(func.min(schema.changes.c.id))) or 0
+
+    def forget_changes(self, before: datetime) -> None:
+        """Forget what changed before a moment."""
+        with self._database.writing() as connection:
+            connection.execute(delete(schema.changes).where(schema.changes.c.at < before))
 
     @contextmanager
     def _writing(self, tool: Tool) -> Iterator[Connection]:
@@ -383,10 +516,14 @@ class Store:
             changed = connection.execute(
                 update(table)
                 .where(table.c.id == record.id, table.c.status == expected)
-                .values(_row(record))
+                .values({k: v for k, v in _row(record).items() if k not in _SET_BY_PEOPLE})
             )
             if changed.rowcount != 1:
                 raise ConflictError(f"It is no longer {expected}: something else changed it.")
+            if isinstance(record, Run):
+                _note_run(connection, record, record.status)
+            else:
+                _note_version(connection, record)
 
     def _one(self, query: Select[Any], kind: type[R]) -> R | None:
         with self._database.reading() as connection:
@@ -412,8 +549,96 @@ def _index_tool(connection: Connection, tool: Tool) -> None:
     if tool.access:
         connection.execute(
             insert(schema.tool_access),
-            [{"tool_id": tool.id, "name": name} for name in sorted(set(tool.access))],
+            [{"tool_id": tool.id, "name": name} for name in _normal(tool.access)],
         )
+
+
+def _list_run_access(connection: Connection, run: Run) -> None:
+    listed = schema.run_access
+    connection.execute(delete(listed).where(listed.c.run_number == run.number))
+    if run.access:
+        connection.execute(
+            insert(listed),
+            [{"run_number": run.number, "name": name} for name in _normal(run.access)],
+        )
+
+
+def _normal(access: Sequence[str]) -> list[str]:
+    return sorted(set(map(normal_address, access)))
+
+
+def _seers(connection: Connection, tool_id: str) -> set[str]:
+    """Return who sees a tool beside its owner, as it is stored."""
+    versions, tools = schema.versions.c, schema.tools.c
+    row = connection.execute(
+        select(tools.visibility, tools.access, tools.deleted_at).where(tools.id == tool_id)
+    ).one_or_none()
+    is_ready = select(exists().where(versions.tool_id == tool_id, versions.status == "ready"))
+    if row is None or row.deleted_at is not None or not connection.scalar(is_ready):
+        return set()
+    return {EVERYBODY} if row.visibility is Visibility.PUBLIC else set(_normal(row.access))
+
+
+def _note(
+    connection: Connection,
+    kind: ChangeKind,
+    subject: str,
+    action: str,
+    tool: Tool,
+    *,
+    also: Iterable[str] = (),
+) -> None:
+    seen_by = sorted({*_seers(connection, tool.id), *also})
+    _keep(
+        connection,
+        Change(
+            kind=kind,
+            subject=subject,
+            tool_id=tool.id,
+            action=action,
+            owner=tool.owner,
+            seen_by=tuple(seen_by),
+        ),
+    )
+
+
+def _note_version(connection: Connection, version: Version) -> None:
+    query = select(schema.tools).where(schema.tools.c.id == version.tool_id)
+    tool = _record(connection.execute(query).one(), Tool)
+    if version.status is VersionStatus.READY:
+        _note(connection, ChangeKind.VERSION, version.id, version.status, tool)
+        return
+    # what is not ready is its owner's business only
+    _keep(
+        connection,
+        Change(
+            kind=ChangeKind.VERSION,
+            subject=version.id,
+            tool_id=tool.id,
+            action=version.status,
+            owner=tool.owner,
+        ),
+    )
+
+
+def _note_run(connection: Connection, run: Run, action: str, *, also: Iterable[str] = ()) -> None:
+    _keep(
+        connection,
+        Change(
+            kind=ChangeKind.RUN,
+            subject=str(run.number),
+            tool_id=run.tool_id,
+            action=action,
+            owner=run.owner,
+            seen_by=tuple(sorted({*_normal(run.access), *also})),
+        ),
+    )
+
+
+def _keep(connection: Connection, change: Change) -> None:
+    row = _row(change)
+    del row["id"]
+    connection.execute(insert(schema.changes).values(row))
 
 
 def _visible(principal: Principal, scope: Scope) -> ColumnElement[bool]:
@@ -427,7 +652,7 @@ def _visible(principal: Principal, scope: Scope) -> ColumnElement[bool]:
     )
     is_listed = exists().where(
         schema.tool_access.c.tool_id == tools.id,
-        schema.tool_access.c.name.in_([principal.name, *sorted(principal.groups)]),
+        schema.tool_access.c.name.in_(sorted(principal.addresses)),
     )
     is_public = tools.visibility == Visibility.PUBLIC
     match scope:

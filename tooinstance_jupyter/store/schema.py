@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -32,6 +33,7 @@ from sqlalchemy import (
 
 from ..records import (
     Candidate,
+    ChangeKind,
     Failure,
     InputFile,
     Limits,
@@ -178,7 +180,7 @@ tools = Table(
     Index("tools_by_age", "created_at", "id"),
 )
 
-# the access list once more, for the database to look up
+# access lists once more, in their normal form, for the database to look up
 tool_access = Table(
     "tool_access",
     metadata,
@@ -208,6 +210,7 @@ versions = Table(
     Column("candidates", Part(Candidate, many=True), nullable=False),
     Column("notes", _strings(), nullable=False),
     Column("failure", Part(Failure)),
+    Column("home", String(64), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("finished_at", Moment),
     Index("one_number_per_tool", "tool_id", "number", unique=True),
@@ -261,6 +264,10 @@ runs = Table(
     Column("stdout", Part(StreamSize), nullable=False),
     Column("stderr", Part(StreamSize), nullable=False),
     Column("files", Part(OutputFile, many=True), nullable=False),
+    Column("access", _strings(), nullable=False),
+    Column("pinned", Boolean, nullable=False),
+    Column("home", String(64), nullable=False),
+    Column("stored_at", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("started_at", Moment),
     Column("finished_at", Moment),
@@ -270,4 +277,49 @@ runs = Table(
     Index("runs_by_age", "owner", "created_at"),
     Index("runs_open", "status", sqlite_where=text("finished_at IS NULL")),
     sqlite_autoincrement=True,  # a number is never given twice
+)
+
+run_access = Table(
+    "run_access",
+    metadata,
+    Column("run_number", ForeignKey("runs.number", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(320), primary_key=True),
+    Index("run_access_by_name", "name", "run_number"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("run_number", ForeignKey("runs.number", ondelete="CASCADE"), nullable=False),
+    Column("owner", String(320), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+    Index("links_by_run", "run_number"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", String(320), primary_key=True),
+    Column("display_name", String(320), nullable=False),
+    Column("email", String(320)),
+    Column("groups", _strings(), nullable=False),
+    Column("last_seen_at", Moment, nullable=False),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("kind", Word(ChangeKind), nullable=False),
+    Column("subject", String(32), nullable=False),
+    Column("tool_id", String(32)),
+    Column("action", String(20), nullable=False),
+    Column("owner", String(320), nullable=False),
+    Column("seen_by", _strings(), nullable=False),
+    sqlite_autoincrement=True,  # listeners resume after the last one that they saw
 )

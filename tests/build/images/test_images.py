@@ -15,8 +15,8 @@ import pytest
 
 from tooinstance_jupyter.client.local import LocalClient
 from tooinstance_jupyter.config import TooInstance
-from tooinstance_jupyter.containers.installation import installation_id
 from tooinstance_jupyter.engines.docker.engine import DockerEngine
+from tooinstance_jupyter.home import home_id
 from tooinstance_jupyter.records import Source, SourceKind, Version, VersionStatus
 from tooinstance_jupyter.requests import NewRun, NewTool
 
@@ -229,7 +229,7 @@ def client(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
     yield opened
     opened.close()
     asyncio.run(DockerEngine(config).shut_down())
-    label = f"label=org.tooinstance.installation={installation_id(config)}"
+    label = f"label=org.tooinstance.installation={home_id(config)}"
     if made := docker("images", "--quiet", "--filter", label).split():
         docker("rmi", "--force", *dict.fromkeys(made))
 

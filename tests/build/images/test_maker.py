@@ -17,8 +17,8 @@ import pytest
 
 from tooinstance_jupyter.client.local import LocalClient
 from tooinstance_jupyter.config import TooInstance
-from tooinstance_jupyter.containers.installation import installation_id
 from tooinstance_jupyter.engines.docker import address
+from tooinstance_jupyter.home import home_id
 from tooinstance_jupyter.records import Principal, Version, VersionStatus
 from tooinstance_jupyter.requests import NewTool
 
@@ -53,13 +53,13 @@ def docker(*arguments: str) -> str:
 
 
 def ours(kind: str, config: TooInstance) -> list[str]:
-    label = f"label=org.tooinstance.installation={installation_id(config)}"
+    label = f"label=org.tooinstance.installation={home_id(config)}"
     return docker(kind, "ls", "--all", "--quiet", "--filter", label).split()
 
 
 def location(workshop: Workshop, version: Version) -> str:
     assert version.environment_id is not None
-    environment = workshop.client._store.get_environment(version.environment_id)
+    environment = workshop.client._installation.store.get_environment(version.environment_id)
     assert environment is not None
     return environment.location
 
@@ -295,7 +295,7 @@ def test_what_starts_only_in_its_own_directory_is_started_there(
     link = repository({"Dockerfile": dockerfile, "app.py": SCRIPT}, name="other")
     version = ready(workshop.build(link, runtime="dockerfile"))
     assert version.environment_id is not None
-    environment = workshop.client._store.get_environment(version.environment_id)
+    environment = workshop.client._installation.store.get_environment(version.environment_id)
     assert environment is not None
     assert environment.workdir == "/app"
     assert any("/app" in note for note in version.notes)
@@ -432,7 +432,7 @@ def test_an_image_that_was_built_and_not_recorded_is_taken_over(
     link = repository({"Dockerfile": DOCKERFILE, "app.py": SCRIPT})
     first = ready(workshop.build(link))
     assert first.environment_id is not None
-    workshop.client._store.delete_environment(first.environment_id)
+    workshop.client._installation.store.delete_environment(first.environment_id)
     again = ready(workshop.finish(workshop.client.build("frobnicate")))
     assert "Already built" in workshop.log(again)
     assert location(workshop, again)
@@ -475,7 +475,9 @@ def test_what_one_users_build_caches_never_reaches_anothers(
         for event in client.follow_build(version.id):
             if isinstance(event, Version):
                 version = event
-        environment = client._store.get_environment(ready(version).environment_id or "")
+        environment = client._installation.store.get_environment(
+            ready(version).environment_id or ""
+        )
         assert environment is not None
         return sh(environment.location, "cat /seen")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tooinstance_jupyter.containers.installation import installation_id
+from tooinstance_jupyter.home import home_id
 
 
 def cli(*arguments: str) -> str:
@@ -37,7 +37,7 @@ def containers(docker: Any) -> Callable[[str], list[dict[str, Any]]]:
     """Return a function that lists this installation's containers of a kind, as inspected."""
 
     def of_kind(kind: str = "run") -> list[dict[str, Any]]:
-        label = f"org.tooinstance.installation={installation_id(docker.config)}"
+        label = f"org.tooinstance.installation={home_id(docker.config)}"
         ids = cli("ps", "-aq", "--filter", f"label={label}").split()
         found = []
         for container in ids:

@@ -17,8 +17,8 @@ from ...config import TooInstance
 from ...containers import daemon
 from ...containers.base_image import in_registry
 from ...containers.confinement import INSTALLATION, KIND, WORK
-from ...containers.installation import installation_id
 from ...errors import BuildError
+from ...home import home_id
 from ...records import Candidate, Environment, VersionStatus
 from ...registry import load, names
 from .. import check, detect
@@ -60,7 +60,7 @@ class ImageMaker:
 
     def __init__(self, config: TooInstance) -> None:
         self._config = config
-        self._installation = installation_id(config)
+        self._installation = home_id(config)
         self.finders: list[ImageBuildpack] = [
             load("image_buildpacks", name)(config) for name in names("image_buildpacks")
         ]

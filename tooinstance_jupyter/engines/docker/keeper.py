@@ -27,8 +27,8 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from ...config import TooInstance
 from ...containers import confinement, daemon
-from ...containers.installation import installation_id
 from ...errors import EngineError, TooInstanceError
+from ...home import home_id
 from ...sandbox.command import give_to
 from ...sandbox.launch import Detached
 from ..checks import RUN_VARIABLE
@@ -56,7 +56,7 @@ class Keeper:
 
     def __init__(self, config: TooInstance) -> None:
         self._config = config
-        self._installation = installation_id(config)
+        self._installation = home_id(config)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="docker")
         self._client = daemon.connect()
         self._daemon = daemon.describe(self._client)

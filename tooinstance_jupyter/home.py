@@ -1,4 +1,7 @@
-"""The name of this installation on container engines, which several installations may share."""
+"""The id of an installation's home, by which what several of them share is told apart.
+
+Container engines carry it as a label; records of a shared database say by it whose a run is.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,11 @@ import os
 import re
 import secrets
 
-from ..config import TooInstance
+from .config import TooInstance
 
 
-def installation_id(config: TooInstance) -> str:
-    """Return the id that images and containers of this installation carry as a label.
+def home_id(config: TooInstance) -> str:
+    """Return the id of the home of `config`.
 
     It is made once, and kept in the file ``installation`` of the home.
     """
@@ -28,7 +31,7 @@ def installation_id(config: TooInstance) -> str:
         # several processes may be the first: the one that links first names it
         os.link(temporary, path)
     except FileExistsError:
-        return installation_id(config)
+        return home_id(config)
     finally:
         temporary.unlink()
     return made
