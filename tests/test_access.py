@@ -26,7 +26,7 @@ ADMIN = Principal(name="root", is_admin=True)
 PRIVATE = Tool(
     owner="ada", name="t", source=Source(kind=SourceKind.GIT, location="https://e.example/t")
 )
-SHARED = dataclasses.replace(PRIVATE, access=("grace", "lab"))
+SHARED = dataclasses.replace(PRIVATE, access=("grace", "group:lab"))
 PUBLIC = dataclasses.replace(PRIVATE, visibility=Visibility.PUBLIC)
 
 

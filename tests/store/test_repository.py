@@ -336,7 +336,7 @@ PRINCIPALS = [
 @given(
     owner=st.sampled_from(["ada", "grace"]),
     visibility=st.sampled_from(Visibility),
-    listed=st.sets(st.sampled_from(["grace", "lab", "linus", "%"])),
+    listed=st.sets(st.sampled_from(["grace", "lab", "group:lab", "linus", "%"])),
     is_ready=st.booleans(),
     is_deleted=st.booleans(),
 )
