@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 # what Debian and Ubuntu call the real parts that demo and tests use
-SYSTEM_PACKAGES := bubblewrap git perl procps python3 python3-venv
+SYSTEM_PACKAGES := bubblewrap git perl postgresql procps python3 python3-venv
 
 .PHONY: demo test lint types pytest bench clean system docker
 

@@ -6,11 +6,17 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.postgresql import PostgreSQL
+from tests.servers import Server
+from tests.servers import start_server as begin_server
 
 BASE_IMAGE = "tooinstance-test/debian"
 
@@ -76,6 +82,100 @@ def registry(tmp_path: Path, require: Callable[[str, str], None]) -> Iterator[st
     server.wait()
 
 
+class S3:
+    """A server that speaks S3, with a bucket; rclone's, which keeps files, or else moto's."""
+
+    url = "s3://bucket/tools"
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        programs = Path(sys.executable).parent
+        if (programs / "rclone").exists() or shutil.which("rclone"):
+            found = shutil.which("rclone", path=f"{programs}:{os.environ['PATH']}")
+            self._command = [str(found), "serve", "s3", "--config", "", "--addr"]
+            self._command += [f"127.0.0.1:{self._port}", "--auth-key", "key-of-ada,hush-hush"]
+            self._command += [str(folder)]
+        else:
+            self._command = [str(programs / "moto_server"), "--port", str(self._port)]
+        self.options = {
+            "key": "key-of-ada",
+            "secret": "hush-hush",
+            "client_kwargs": {"endpoint_url": f"http://127.0.0.1:{self._port}"},
+            "config_kwargs": {
+                "connect_timeout": 2,
+                "retries": {"max_attempts": 1},
+                # rclone gives a part the checksum of the whole
+                "request_checksum_calculation": "when_required",
+                "response_checksum_validation": "when_required",
+            },
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and make the bucket."""
+        import s3fs
+
+        self._process = subprocess.Popen(
+            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        until = time.monotonic() + 60
+        while not _answers(self._port):
+            assert time.monotonic() < until, "the S3 server does not answer"
+            time.sleep(0.05)
+        s3fs.S3FileSystem(use_listings_cache=False, **self.options).makedirs(
+            "bucket", exist_ok=True
+        )
+
+    def stop(self) -> None:
+        """End it; what it keeps stays."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@pytest.fixture
+def s3(tmp_path: Path) -> Iterator[S3]:
+    """A server that speaks S3, running."""
+    pytest.importorskip("s3fs")
+    (tmp_path / "s3").mkdir()
+    server = S3(tmp_path / "s3")
+    server.start()
+    yield server
+    server.stop()
+
+
 def _answers(port: int) -> bool:
     with socket.socket() as end:
         return end.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server; called, it makes a fresh database and returns its URL."""
+    if not PostgreSQL.is_installed():
+        message = "PostgreSQL is not installed: apt-get install postgresql"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    server = PostgreSQL()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="module", name="start_server")
+def start_server_fixture(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[..., Server]]:
+    """Return `servers.start_server`, each server in a folder of its own, stopped at the end."""
+    servers: list[Server] = []
+
+    def start(**more: Any) -> Server:
+        servers.append(begin_server(tmp_path_factory.mktemp("server"), **more))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()

@@ -1,7 +1,7 @@
 """TooInstance for Jupyter: git links become command-line tools that run from a notebook.
 
-This module stays light: it names the version and the extension point of IPython, and imports the
-rest when it is used.
+This module stays light: it names the version and the extension points of IPython and of Jupyter
+Server, and imports the rest when it is used.
 """
 
 from __future__ import annotations
@@ -19,3 +19,10 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     from .magics import register
 
     register(shell)
+
+
+def _jupyter_server_extension_points() -> list[dict[str, object]]:
+    """Tell Jupyter Server what to load."""
+    from .server.extension import TooInstanceExtension
+
+    return [{"module": "tooinstance_jupyter", "app": TooInstanceExtension}]

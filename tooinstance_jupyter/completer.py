@@ -109,11 +109,17 @@ def _candidates(words: Sequence[str], last: str, ask: Asker) -> Iterable[str]:
     if last.startswith("-"):
         return parser.option_names()
     match command.name, len(positionals):
-        case (("run" | "show" | "build" | "update"), 0):
+        case (("run" | "show" | "build" | "update" | "pull" | "transfer"), 0):
             return _tools(last, ask)
-        case (("rerun" | "run-show" | "files"), 0):
+        case (("rerun" | "run-show" | "files" | "link" | "pin" | "unpin"), 0):
             return _runs(ask)
-        case (("logs" | "cancel" | "rm"), 0):
+        case ("transfer", 1) | ("users", 0):
+            return _users(last, ask)
+        case "share", count if count:
+            return _users(last, ask, groups=True)
+        case "unshare", count if count:
+            return _listed(positionals[0], ask)
+        case (("logs" | "cancel" | "rm" | "share" | "unshare"), 0):
             return [*_runs(ask), *_tools(last, ask)]
         case "files", 1:
             number = int(positionals[0].lstrip("#"))
@@ -170,6 +176,35 @@ def _runs(ask: Asker) -> list[str]:
     from .requests import RunFilter
 
     return ask(lambda client: [str(run.number) for run in client.runs(RunFilter(limit=50)).items])
+
+
+def _users(last: str, ask: Asker, *, groups: bool = False) -> list[str]:
+    """Return known users, and the groups of those of them that were found and one's own."""
+
+    def names(client: Client) -> Iterable[str]:
+        is_group = last.startswith(GROUP_PREFIX)
+        found = client.users("" if is_group else last, limit=100)
+        yield from (user.name for user in found)
+        yield from (user.email for user in found if user.email)
+        if groups:
+            of_others = {group for user in found for group in user.groups}
+            yield from (GROUP_PREFIX + group for group in client.principal.groups | of_others)
+
+    from .records import GROUP_PREFIX
+
+    return ask(names)
+
+
+def _listed(subject: str, ask: Asker) -> list[str]:
+    """Return whom a tool or a run is shared with."""
+
+    def names(client: Client) -> Iterable[str]:
+        number = subject.lstrip("#")
+        if number.isdecimal():
+            return client.get_run(int(number)).access
+        return client.tool(subject).tool.access
+
+    return ask(names)
 
 
 def _paths(last: str) -> list[str]:

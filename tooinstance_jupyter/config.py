@@ -284,6 +284,13 @@ class TooInstance(Configurable):
         "where the identity provider only knows a token or a password.",
     ).tag(config=True)
 
+    local_sources = Bool(
+        None,
+        allow_none=True,
+        help="Whether a server's users may make tools from folders of its machine; by default only "
+        "where `identity` comes to `system`, since all of them read with the server's rights.",
+    ).tag(config=True)
+
     outputs_url = Unicode(
         help="Where the output of runs that have ended is kept, as a URL of fsspec such as "
         "``s3://bucket/tools``, so that several servers can read it; by default it stays in the "
@@ -291,7 +298,15 @@ class TooInstance(Configurable):
     ).tag(config=True)
 
     outputs_options = Dict(
-        key_trait=Unicode(), help="Options of fsspec's file system for `outputs_url`."
+        key_trait=Unicode(),
+        help="Options of fsspec's file system for `outputs_url`, such as ``key`` and ``secret`` "
+        "for S3, with ``client_kwargs={'endpoint_url': …}`` where that is not Amazon's.",
+    ).tag(config=True)
+
+    outputs_cache_bytes = Int(
+        10 * 2**30,
+        help="Bytes of output that is at `outputs_url` which stay on this machine too; the oldest "
+        "goes first.",
     ).tag(config=True)
 
     link_max_days = Float(30.0, help="Days after which a link to a run expires, at most.").tag(

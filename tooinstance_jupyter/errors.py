@@ -46,6 +46,13 @@ class InvalidValueError(TooInstanceError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+class MalformedError(InvalidValueError):
+    """What was sent cannot be read at all."""
+
+    code = "malformed"
+    status = HTTPStatus.BAD_REQUEST
+
+
 class ArgumentsError(InvalidValueError):
     """The arguments for a tool cannot be read."""
 
@@ -97,6 +104,13 @@ class ConflictError(TooInstanceError):
 
     code = "conflict"
     status = HTTPStatus.CONFLICT
+
+
+class StaleError(ConflictError):
+    """What was to be changed is no longer what the asker saw."""
+
+    code = "stale"
+    status = HTTPStatus.PRECONDITION_FAILED
 
 
 class NameTakenError(ConflictError):
@@ -158,6 +172,20 @@ class BusyError(StorageError):
     """Something else has been writing to the database for too long."""
 
     code = "database_locked"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class DatabaseUnavailableError(StorageError):
+    """The server of the database does not answer, or is restarting."""
+
+    code = "database_unavailable"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class OutputsUnavailableError(StorageError):
+    """Where the output of runs is kept for all servers does not answer."""
+
+    code = "outputs_unavailable"
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .client.base import Client
-from .records import Run, Tool, Version, VersionStatus, new_id, now
+from .records import Run, RunStatus, Tool, Version, VersionStatus, new_id, now
 from .requests import BuildLog, Output, StreamName
 from .terminal import visible
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _UPDATE_S = 0.1
+_CLOSING_S = 0.25
 _LAYOUT = re.compile(r"[^\t\n\r]+")
 
 
@@ -50,6 +51,10 @@ class Screen(Protocol):
 
     def tick(self) -> None:
         """Show what has gathered."""
+        ...
+
+    def is_closing(self) -> bool:
+        """Tell whether an interrupt means that the place goes away, not what is followed."""
         ...
 
 
@@ -81,6 +86,8 @@ def follow_run(client: Client, start: Callable[[], Run], screen: Screen) -> Run:
     except BaseException as error:
         if run is None or not isinstance(error, (KeyboardInterrupt, BrokenPipeError)):
             raise
+        if isinstance(error, KeyboardInterrupt) and screen.is_closing():
+            raise
         run = client.cancel(run.number)
         if not isinstance(error, KeyboardInterrupt):
             raise
@@ -110,7 +117,7 @@ def follow_build(
                 if not version.status.is_final:
                     screen.version(client, tool, version)
     except KeyboardInterrupt:
-        if begun is None:
+        if begun is None or screen.is_closing():
             raise
         tool, version = begun[0], client.cancel_build(begun[1].id)
     screen.version(client, tool, version)
@@ -186,6 +193,18 @@ class NotebookScreen:
         if self._pending is not None:
             self._show(self._pending)
 
+    def is_closing(self) -> bool:
+        """Tell whether the kernel is being shut down: it is interrupted first, then told why."""
+        from IPython.core.getipython import get_ipython
+
+        kernel = getattr(get_ipython(), "kernel", None)
+        until = time.monotonic() + _CLOSING_S
+        while getattr(kernel, "_shutdown_message", None) is None:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.01)
+        return True
+
     def _show(self, bundle: Callable[[], MimeBundle], *, at_once: bool = False) -> None:
         from IPython.display import display as show
 
@@ -222,7 +241,9 @@ class TextScreen:
             self._say(str(display.version_bundle(tool, version, log)["text/plain"]))
 
     def run(self, client: Client, run: Run) -> None:
-        """Write how a run ended as a line."""
+        """Write that a run waits, or how it ended, as a line."""
+        if run.status is RunStatus.QUEUED:
+            self._say(f"Run {run.number} of {run.tool_name}: {run.message}")
         if run.status.is_final:
             took = f" after {run.duration_s:.1f} s" if run.duration_s is not None else ""
             written = f"; {len(run.files)} files: `%tooi files {run.number}`" if run.files else ""
@@ -238,6 +259,10 @@ class TextScreen:
 
     def tick(self) -> None:
         """Do nothing: nothing gathers here."""
+
+    def is_closing(self) -> bool:
+        """Say no: whoever interrupts here wants to end what runs."""
+        return False
 
     def _say(self, line: str, more: str = "") -> None:
         if self._status is not None and line != self._line:

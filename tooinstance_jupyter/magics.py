@@ -76,6 +76,10 @@ class Session:
                 self._client = connect(self.settings)
             return self._client
 
+    def forget(self) -> None:
+        """Have the next command look for a client anew; results keep the one that they have."""
+        self._client = None
+
     def close(self) -> None:
         """Let go of the client; runs go on."""
         client, self._client = self._client, None
@@ -110,7 +114,7 @@ class TooiMagic:
         """Carry out a line."""
         from .arguments import expand, tokens
         from .commands import execute
-        from .errors import TooInstanceError
+        from .errors import ServerGoneError, TooInstanceError
 
         session = self._session
         use = _use_of_value(sys._getframe(1))
@@ -125,6 +129,8 @@ class TooiMagic:
             )
         except TooInstanceError as error:
             session.last_error = error
+            if isinstance(error, ServerGoneError):
+                session.forget()
             raise CommandError(error) from None
         except Exception as error:
             session.last_error = error

@@ -115,7 +115,8 @@ _R = RunStatus
 _RUN_ENDS = frozenset({_R.SUCCEEDED, _R.FAILED, _R.CANCELLED, _R.TIMED_OUT, _R.LOST})
 RUN_TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = {
     _R.QUEUED: frozenset({_R.STARTING, _R.FAILED, _R.CANCELLED, _R.LOST}),
-    _R.STARTING: frozenset({_R.RUNNING}) | _RUN_ENDS,
+    # whose engine turns out to be away goes back in line
+    _R.STARTING: frozenset({_R.RUNNING, _R.QUEUED}) | _RUN_ENDS,
     _R.RUNNING: _RUN_ENDS,
     **dict.fromkeys(_RUN_ENDS, frozenset()),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import entry_points
 
-from .errors import EngineError
+from .errors import InvalidValueError
 
 
 @cache
@@ -20,14 +20,15 @@ def load(kind: str, name: str) -> type:
 
     Raises
     ------
-    EngineError
+    InvalidValueError
         If nothing is.
     """
     found = entry_points(group=f"tooinstance_jupyter.{kind}", name=name)
     if not found:
         there = ", ".join(names(kind)) or "none"
-        raise EngineError(
-            f"There is no {kind.removesuffix('s')} {name!r} here.", f"There is: {there}."
+        noun = kind.removesuffix("s")
+        raise InvalidValueError(
+            f"There is no {noun} {name!r} here.", f"There is: {there}.", code=f"{noun}_unknown"
         )
     loaded: type = next(iter(found)).load()
     return loaded

@@ -17,6 +17,9 @@ StreamName = Literal["stdout", "stderr"]
 Scope = Literal["all", "mine", "shared", "public"]
 RunScope = Literal["all", "mine", "shared"]
 
+CLOSED = {"extra": "forbid"}
+"""What makes reading a request from JSON refuse names that it does not have."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTool:
@@ -25,6 +28,8 @@ class NewTool:
     ``source`` is as typed: a link with or without ``@ref`` and ``#subdirectory=``, ``pypi:NAME``,
     ``npm:NAME``, a folder. It may hold credentials, which are used and not kept.
     """
+
+    __pydantic_config__ = CLOSED
 
     source: str
     name: str | None = None
@@ -42,6 +47,8 @@ class NewTool:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolChanges:
     """What to change about a tool; ``None`` leaves it as it is."""
+
+    __pydantic_config__ = CLOSED
 
     name: str | None = None
     description: str | None = None
@@ -125,6 +132,8 @@ class RunFilter:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunChanges:
     """What to change about a run; ``None`` leaves it as it is."""
+
+    __pydantic_config__ = CLOSED
 
     label: str | None = None
     pinned: bool | None = None

@@ -6,7 +6,9 @@ are never followed, and names are only looked up beneath the working directory.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import mimetypes
 import os
 import stat
@@ -21,6 +23,8 @@ from .records import InputFile, Limits, OutputFile
 
 _CHUNK_BYTES = 2**20
 _MOST_LEVELS = 64
+# what the system says of links, sockets and names that no file can have
+_NO_FILE = frozenset({errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.ENAMETOOLONG})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class RunDirectory:
         given = {file.path: file.sha256 for file in inputs}
         found: list[OutputFile] = []
         kept_bytes = 0
-        for path, status, skipped in _walk(self.work):
+        for path, status, skipped in _walk(self.work, opens_closed=True):
             if len(found) >= limits.output_files:
                 found.append(
                     OutputFile(path="…", size_bytes=0, skipped="more files than are kept of a run")
@@ -99,7 +103,8 @@ class RunDirectory:
                 skipped = "beyond the size that is kept of a run"
             if skipped is None:
                 try:
-                    sha256 = hash_file(self.work / path)
+                    with _open_beneath(self.work, path) as file:
+                        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
                 except OSError as error:
                     skipped = f"it cannot be read: {error.strerror}"
             if skipped is not None:
@@ -120,30 +125,51 @@ class RunDirectory:
             )
         return tuple(found)
 
+    def open_stream(self, name: str) -> io.BufferedReader:
+        """Open ``"stdout"`` or ``"stderr"`` for reading; raises `FileNotFoundError`."""
+        return _open_beneath(self.path, self.stream(name).name)
+
+    def open_output(self, path: str) -> io.BufferedReader:
+        """Open a file beneath the working directory for reading, through no link.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such regular file.
+        """
+        try:
+            return _open_beneath(self.work, path)
+        except (FileNotFoundError, PermissionError, ValueError) as error:
+            raise NotFoundError(
+                f"The run has no file {path!r} any more.", "`%tooi files N` lists what there is."
+            ) from error
+
     def output_path(self, path: str) -> Path:
         """Return the place of an output file, once sure that no part of it is a link.
+
+        A tool that still runs may change that; `open_output` is safe from it.
 
         Raises
         ------
         NotFoundError
             If there is no such regular file beneath the working directory.
         """
-        parts = PurePosixPath(path).parts
-        place = self.work
-        try:
-            if not parts or path.startswith("/") or ".." in parts:
-                raise FileNotFoundError(path)
-            for part in parts:
-                place = place / part
-                if stat.S_ISLNK(place.lstat().st_mode):
-                    raise FileNotFoundError(path)
-            if not stat.S_ISREG(place.lstat().st_mode):
-                raise FileNotFoundError(path)
-        except (OSError, ValueError) as error:
-            raise NotFoundError(
-                f"The run has no file {path!r} any more.", "`%tooi files N` lists what there is."
-            ) from error
-        return place
+        self.open_output(path).close()
+        return self.work / path
+
+    def files_now(self, limits: Limits) -> tuple[OutputFile, ...]:
+        """Return what there is in the working directory while the tool still runs, unhashed."""
+        found: list[OutputFile] = []
+        kept_bytes = 0
+        for path, status, skipped in _walk(self.work, opens_closed=False):
+            if len(found) >= limits.output_files:
+                break
+            size_bytes = 0 if status is None else status.st_size
+            if skipped is None and kept_bytes + size_bytes > limits.output_bytes:
+                skipped = "beyond the size that is kept of a run"
+            kept_bytes += 0 if skipped else size_bytes
+            found.append(OutputFile(path=_printable(path), size_bytes=size_bytes, skipped=skipped))
+        return tuple(found)
 
     def remove(self) -> None:
         """Delete the directory, also where the tool took away its own permissions."""
@@ -212,35 +238,123 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _walk(work: Path) -> Iterator[tuple[str, os.stat_result | None, str | None]]:
+def _open_beneath(folder: Path, path: str) -> io.BufferedReader:
+    """Open a regular file beneath a folder for reading.
+
+    Each part is looked up in the one before it, as it was opened, so that nothing is gained by
+    putting a link in its place in between.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is none, or a part of it is a link.
+    """
+    *folders, name = _parts(path)
+    try:
+        parent = _open_folder(folder, folders, opens_closed=False)
+        try:
+            # a pipe in the file's place must not block
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            descriptor = os.open(name, flags, dir_fd=parent)
+        finally:
+            os.close(parent)
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            raise _no_file(path) from error
+        raise
+    try:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode) or state.st_nlink > 1:
+            raise _no_file(path)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "rb")
+
+
+def _parts(path: str) -> Sequence[str]:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts:
+        raise _no_file(path)
+    return parts
+
+
+def _no_file(path: str) -> FileNotFoundError:
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+
+
+def _open_folder(top: Path, names: Sequence[str], *, opens_closed: bool) -> int:
+    """Return a descriptor of a folder beneath another one, through no link.
+
+    ``opens_closed`` gives back the permission to enter where the tool took it away.
+    """
+    here = _enter(top, None, opens_closed=opens_closed)
+    for name in names:
+        try:
+            inner = _enter(name, here, opens_closed=opens_closed)
+        finally:
+            os.close(here)
+        here = inner
+    return here
+
+
+def _enter(name: str | Path, parent: int | None, *, opens_closed: bool) -> int:
+    flags = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    if opens_closed and hasattr(os, "O_PATH"):
+        place = os.open(name, os.O_PATH | flags, dir_fd=parent)
+        try:
+            with suppress(OSError):
+                Path(f"/proc/self/fd/{place}").chmod(0o700)
+        finally:
+            os.close(place)
+    elif opens_closed:  # macOS
+        with suppress(OSError):
+            os.chmod(name, 0o700, dir_fd=parent, follow_symlinks=False)
+    return os.open(name, os.O_RDONLY | flags, dir_fd=parent)
+
+
+def _walk(
+    work: Path, *, opens_closed: bool
+) -> Iterator[tuple[str, os.stat_result | None, str | None]]:
     """Yield path, state and reason to skip of all beneath a folder but folders, in a stable order.
 
     Links are not followed. A tool may have nested its folders deeply and closed them: they are
     opened where that can be, and listed as skipped where not.
     """
-    folders: list[tuple[str, int]] = [("", 0)]
+    folders: list[tuple[str, ...]] = [()]
     while folders:
-        relative, depth = folders.pop()
-        folder = work / relative
+        names = folders.pop()
         try:
-            folder.chmod(0o700)
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            descriptor = _open_folder(work, names, opens_closed=opens_closed)
         except FileNotFoundError:
             continue
         except OSError as error:
-            yield relative, None, f"it cannot be opened: {error.strerror}"
+            yield "/".join(names), None, f"it cannot be opened: {error.strerror}"
             continue
-        inner: list[tuple[str, int]] = []
-        for entry in entries:
-            path = f"{relative}/{entry.name}" if relative else entry.name
-            status = entry.stat(follow_symlinks=False)
+        try:
+            with os.scandir(descriptor) as found:
+                entries = [(entry.name, _state(entry)) for entry in found]
+        finally:
+            os.close(descriptor)
+        inner: list[tuple[str, ...]] = []
+        for name, status in sorted(entries, key=lambda entry: entry[0]):
+            path = "/".join((*names, name))
+            if status is None:
+                continue
             if not stat.S_ISDIR(status.st_mode):
                 yield path, status, _reason_to_skip(path, status)
-            elif depth < _MOST_LEVELS:
-                inner.append((path, depth + 1))
+            elif len(names) < _MOST_LEVELS:
+                inner.append((*names, name))
             else:
                 yield path, None, "nested too deeply"
         folders.extend(reversed(inner))
+
+
+def _state(entry: os.DirEntry[str]) -> os.stat_result | None:
+    try:
+        return entry.stat(follow_symlinks=False)
+    except OSError:  # gone meanwhile: the tool still runs
+        return None
 
 
 def _reason_to_skip(path: str, status: os.stat_result) -> str | None:

@@ -7,16 +7,17 @@ files travel beside it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
-
-from .errors import InvalidValueError
+from .errors import InvalidValueError, MalformedError
 from .records import Link, Tool, Version
-from .requests import Arguments, NewRun
+from .requests import CLOSED, Arguments, NewRun
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 T = TypeVar("T")
 
@@ -28,6 +29,8 @@ class RunRequest:
     In ``multipart/form-data`` this is the part ``run``, each input file a part ``input`` with its
     name, and standard input the part ``stdin``.
     """
+
+    __pydantic_config__ = CLOSED
 
     tool: str = ""
     arguments: Arguments = ()
@@ -60,6 +63,8 @@ class RunRequest:
 class BuildRequest:
     """What is asked of a new version of a tool."""
 
+    __pydantic_config__ = CLOSED
+
     ref: str | None = None
     force: bool = False
     engine: str | None = None
@@ -77,6 +82,8 @@ class Created:
 class LinkRequest:
     """How long a link to a run is to last (seconds); as long as is allowed by default."""
 
+    __pydantic_config__ = CLOSED
+
     expires_in_s: float | None = None
 
 
@@ -91,12 +98,17 @@ class Links:
 class TransferRequest:
     """The user that a tool is handed over to."""
 
+    __pydantic_config__ = CLOSED
+
     to: str
 
 
 @cache
 def adapter(kind: Any) -> TypeAdapter[Any]:
     """Return what reads, writes and describes a type."""
+    # a server starts without it
+    from pydantic import TypeAdapter
+
     return TypeAdapter(kind)
 
 
@@ -105,18 +117,75 @@ def to_json(kind: Any, value: object) -> bytes:
     return json.dumps(adapter(kind).dump_python(value, mode="json"), allow_nan=False).encode()
 
 
-def from_json(kind: type[T], text: bytes | str) -> T:
-    """Return the value of a type that JSON holds, or raise `InvalidValueError`."""
+def from_json(kind: type[T], text: bytes | str, *, strict: bool = False) -> T:
+    """Return the value of a type that JSON holds.
+
+    Parameters
+    ----------
+    strict
+        Whether to take each value only as what it is (no ``"5"`` for a number), and no name twice,
+        and no NUL.
+
+    Raises
+    ------
+    MalformedError
+        If it is no JSON, or nested too deeply.
+    InvalidValueError
+        If it is not of the type.
+    """
+    from pydantic import ValidationError
+
     try:
-        told = json.loads(text)
+        told = json.loads(
+            text,
+            object_pairs_hook=_unique if strict else None,
+            parse_constant=_no_number if strict else None,
+        )
     except RecursionError as error:
-        raise InvalidValueError("The JSON is nested too deeply.", code="json_depth") from error
+        raise MalformedError("The JSON is nested too deeply.", code="json_depth") from error
     except ValueError as error:
-        raise InvalidValueError(f"It is no JSON: {error}.", code="json_invalid") from error
+        raise MalformedError(f"It is no JSON: {error}.", code="json_invalid") from error
+    if strict and _has_nul(told):
+        raise InvalidValueError("A text holds a NUL character.", "Leave it out.")
     try:
-        read: T = adapter(kind).validate_python(told)  # type: ignore[arg-type]
+        read: T
+        if strict:
+            read = adapter(kind).validate_json(text, strict=True)  # type: ignore[arg-type]
+        else:
+            read = adapter(kind).validate_python(told)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "it"
-        raise InvalidValueError(f"{place}: {first['msg']}.", code="value_invalid") from error
+        if first["type"] == "json_invalid":
+            code = "json_depth" if "recursion" in first["msg"] else "json_invalid"
+            raise MalformedError(f"{first['msg']}.", code=code) from error
+        raise InvalidValueError(
+            in_words(first["loc"], first["msg"]), code="value_invalid"
+        ) from error
     return read
+
+
+def in_words(place: Sequence[object], problem: str) -> str:
+    """Return what is wrong with a value, and where."""
+    return f"{'.'.join(map(str, place)) or 'it'}: {problem}."
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(pairs)
+    if len(read) < len(pairs):
+        names = [name for name, _ in pairs]
+        double = next(name for name in names if names.count(name) > 1)
+        raise InvalidValueError(f"The JSON has {double!r} twice.", "Say which is meant.")
+    return read
+
+
+def _has_nul(told: object) -> bool:
+    """Tell whether a text of it has a NUL, which neither arguments nor databases can hold."""
+    if isinstance(told, str):
+        return "\0" in told
+    if isinstance(told, dict):
+        return any(map(_has_nul, (*told, *told.values())))
+    return isinstance(told, list) and any(map(_has_nul, told))
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number of JSON")

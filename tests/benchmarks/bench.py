@@ -33,7 +33,7 @@ from tooinstance_jupyter.records import (
 )
 from tooinstance_jupyter.requests import NewRun, NewTool, Output, RunFilter
 from tooinstance_jupyter.store import schema, search
-from tooinstance_jupyter.store.repository import _row
+from tooinstance_jupyter.store.rows import as_row
 
 PACKAGE, COMMAND = "sherlock-project==0.16.0", "sherlock"
 UV = uv.find_uv_bin()
@@ -213,8 +213,8 @@ def fill(client: LocalClient, count: int) -> None:
                 status=RunStatus.SUCCEEDED if number % 10 else RunStatus.FAILED,
                 finished_at=now(),
             )
-            connection.execute(schema.runs.insert().values(_row(run)))
-            search.index_run(connection, run)
+            connection.execute(schema.runs.insert().values(as_row(run)))
+            search.index_runs(connection, [run])
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from tooinstance_jupyter.records import (
     InputFile,
     OutputFile,
     OutputKind,
+    Principal,
     Run,
     RunStatus,
     Source,
@@ -149,6 +150,10 @@ class Shelf:
     run: Run
     reads: list[int] = field(default_factory=list)
 
+    @property
+    def principal(self) -> Principal:
+        return Principal(name=self.run.owner)
+
     def get_run(self, number: int) -> Run:
         assert number == self.run.number
         return self.run
@@ -162,6 +167,14 @@ class Shelf:
             data = file.read(size)
         self.reads.append(len(data))
         return data
+
+    def output_size(self, number: int, stream: str) -> int:
+        place = self.folder / stream
+        return place.stat().st_size if place.exists() else 0
+
+    def read_file(self, number: int, path: str, *, size: int = -1) -> bytes:
+        with self.file_path(number, path).open("rb") as file:
+            return file.read(size)
 
     def file_path(self, number: int, path: str) -> Path:
         place = self.folder / "work" / path

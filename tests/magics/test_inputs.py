@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tooinstance_jupyter.commands import UsageError, inputs
-from tooinstance_jupyter.commands.files import copy_out, harmless_name
+from tooinstance_jupyter.commands.files import copy_out
 from tooinstance_jupyter.errors import ConflictError, InvalidValueError
+from tooinstance_jupyter.file_names import harmless_name
 
 
 @pytest.fixture

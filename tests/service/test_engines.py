@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
+import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,8 @@ from tooinstance_jupyter.engines.docker.engine import DockerEngine
 from tooinstance_jupyter.errors import ConflictError
 from tooinstance_jupyter.home import home_id
 from tooinstance_jupyter.records import Run, RunStatus, VersionStatus
-from tooinstance_jupyter.requests import NewRun, NewTool
+from tooinstance_jupyter.requests import NewRun, NewTool, RunFilter
+from tooinstance_jupyter.service.installation import Installation
 
 
 @pytest.fixture
@@ -121,6 +125,35 @@ def test_a_run_is_found_by_the_next_client_and_cancelled(
     assert other.get_run(started.number).status is RunStatus.RUNNING
     assert other.cancel(started.number).status is RunStatus.CANCELLED
     assert client.get_run(started.number).status is RunStatus.CANCELLED
+
+
+def test_a_container_is_followed_on_after_its_server_was_killed(
+    both: Any, config: TooInstance, serve: Callable[[], Installation]
+) -> None:
+    client, _ = both
+    code = f"""
+        import os, signal
+        from tooinstance_jupyter.client.local import LocalClient
+        from tooinstance_jupyter.config import TooInstance
+        from tooinstance_jupyter.records import Principal
+        from tooinstance_jupyter.requests import NewRun
+        from tooinstance_jupyter.service.installation import Installation
+        config = TooInstance(home={config.home!r}, min_free_disk_percent=0.0)
+        installation = Installation(config, serves=True)
+        ada = LocalClient(config, Principal(name="ada"), installation=installation)
+        run = ada.run(NewRun(tool="probe", arguments=["slow"]))
+        assert run.status == "running", run
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    server = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False)
+    assert server.returncode == -signal.SIGKILL
+    installation = serve()
+    ada = LocalClient(config, client.principal, installation=installation)
+    [found] = ada.runs(RunFilter()).items
+    ended = ada.wait(found.number, 30)
+    assert (ended.status, ended.engine) == (RunStatus.SUCCEEDED, "docker")
+    assert ada.read_output(ended.number, "stdout") == b"1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n"
+    assert installation.health()["engine"] == "docker"
 
 
 def test_an_image_that_nothing_uses_is_removed_with_its_size_named(both: Any) -> None:

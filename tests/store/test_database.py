@@ -9,30 +9,21 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
 
 from tooinstance_jupyter.errors import BusyError, DatabaseNewerError, StorageError
-from tooinstance_jupyter.store import database, schema
+from tooinstance_jupyter.store import database, sqlite
 from tooinstance_jupyter.store.repository import Store
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """The URL of a SQLite database; what is said of PostgreSQL is beside it."""
+    return f"sqlite:///{tmp_path / 'home' / 'tooinstance.sqlite'}"
 
 
 def path_of(url: str) -> Path:
     return Path(url.removeprefix("sqlite:///"))
-
-
-def test_the_migrations_lead_to_the_schema(store: Store, url: str) -> None:
-    engine = create_engine(url)
-
-    def is_ours(name: str | None, kind: str, _: object) -> bool:
-        return kind != "table" or not str(name).startswith(("run_search", "tool_search"))
-
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"include_name": is_ours})
-        assert compare_metadata(context, schema.metadata) == []
-    engine.dispose()
 
 
 def test_the_head_is_the_newest_migration() -> None:
@@ -40,12 +31,15 @@ def test_the_head_is_the_newest_migration() -> None:
     assert scripts.get_current_head() == database.HEAD
 
 
-def test_a_database_that_is_up_to_date_is_opened_without_alembic(store: Store, url: str) -> None:
+def test_a_database_that_is_up_to_date_is_opened_without_alembic_and_other_drivers(
+    store: Store, url: str
+) -> None:
     code = f"""
         import sys
         from tooinstance_jupyter.store.repository import Store
         Store({url!r}).close()
-        sys.exit("alembic" in sys.modules)
+        for module in ("alembic", "psycopg", "sqlalchemy.dialects.postgresql"):
+            assert module not in sys.modules, module
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
 
@@ -78,7 +72,7 @@ def test_a_file_that_is_no_database_is_refused_and_untouched(url: str, content: 
 def test_a_lock_that_is_held_too_long_is_an_error_that_loses_nothing(
     store: Store, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_BUSY_MS", 100)
+    monkeypatch.setattr(sqlite, "BUSY_MS", 100)
     hurried = Store(url)
     other = sqlite3.connect(path_of(url), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -119,6 +113,23 @@ def test_a_full_disk_is_said_and_what_is_stored_stays_readable(store: Store, url
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://ada:hush-hush@h/d",
+        "hush-hush",
+        "postgresql://ada:hush-hush@h:port/d",
+        "postgresql+another://ada:hush-hush@h/d",
+        "",
+    ],
+)
+def test_a_setting_that_is_no_url_is_refused_without_being_told(url: str) -> None:
+    with pytest.raises(StorageError, match="`database_url`") as caught:
+        Store(url)
+    assert "hush" not in str(caught.value)
+    assert "hush" not in repr(caught.value)
 
 
 def test_the_folder_of_the_database_is_closed_to_others(store: Store, url: str) -> None:

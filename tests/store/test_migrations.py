@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 
 from alembic import command
+from alembic.autogenerate import compare_metadata
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
 from tooinstance_jupyter.records import Environment, Source, SourceKind, Tool
-from tooinstance_jupyter.store import database
+from tooinstance_jupyter.store import database, schema
 from tooinstance_jupyter.store.repository import Store
 
 
@@ -51,3 +53,15 @@ def test_tools_and_environments_of_the_first_schema_can_be_read(tmp_path: Path) 
         assert environment.workdir == ""
     finally:
         store.close()
+
+
+def test_the_migrations_lead_to_the_schema(store: Store, url: str) -> None:
+    engine = create_engine(url)
+
+    def is_ours(name: str | None, kind: str, _: object) -> bool:
+        return kind != "table" or not str(name).startswith(("run_search", "tool_search"))
+
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"include_name": is_ours})
+        assert compare_metadata(context, schema.metadata) == []
+    engine.dispose()

@@ -170,6 +170,7 @@ def test_a_run_only_takes_steps_that_are_allowed(
     assert store.get_run(run.number) == changed
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(path=st.lists(st.sampled_from(VersionStatus), max_size=8))
 def test_a_version_is_always_where_allowed_steps_lead(
@@ -225,6 +226,7 @@ def _add_runs(url: str, count: int) -> list[int]:
         store.close()
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_processes_that_open_a_fresh_database_at_once_all_succeed_with_numbers_of_their_own(
     url: str,
 ) -> None:

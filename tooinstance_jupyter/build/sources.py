@@ -79,7 +79,7 @@ def parse(text: str, *, ref: str | None = None) -> ParsedSource:
         return ParsedSource(source=Source(kind=SourceKind.ARCHIVE, location=text, ref=ref))
     place, _, fragment = text.partition("#")
     subdirectory = _subdirectory(fragment)
-    if _looks_like_folder(place):
+    if looks_like_folder(place):
         if ref is not None:
             raise SourceError(
                 f"{place} is a folder, which has no ref.",
@@ -232,7 +232,8 @@ def _safe_subdirectory(path: str) -> str | None:
     return None if str(pure) == "." else str(pure)
 
 
-def _looks_like_folder(place: str) -> bool:
+def looks_like_folder(place: str) -> bool:
+    """Tell whether a source is a folder of this machine's."""
     return place.startswith(("/", "./", "../", "~")) or place in (".", "..")
 
 

@@ -153,6 +153,14 @@ class Client(Protocol):
         """Return what is kept of a stream, from `offset`, at most `size` bytes (-1: all)."""
         ...
 
+    def output_size(self, number: int, stream: StreamName) -> int:
+        """Return how much of a stream is kept as yet (bytes)."""
+        ...
+
+    def read_file(self, number: int, path: str, *, size: int = -1) -> bytes:
+        """Return the first `size` bytes of an output file (-1: all); links are not followed."""
+        ...
+
     def file_path(self, number: int, path: str) -> Path:
         """Return where an output file can be read on this machine; links are not followed."""
         ...
@@ -175,6 +183,13 @@ class Client(Protocol):
 
     def revoke_link(self, link_id: str) -> None:
         """Make a link good for nothing."""
+        ...
+
+    def link_address(self, token: str) -> str:
+        """Return the address of the page that a link's token opens; empty without a server.
+
+        On a hub that has not been told its own address, it is the path alone.
+        """
         ...
 
     def users(self, text: str, *, limit: int = 20) -> Sequence[User]:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from ..config import TooInstance
-from ..errors import NotFoundError
 from ..records import Change, Limits, Link, Page, Principal, Run, Tool, User, Version
 from ..requests import (
     BuildLog,
@@ -54,6 +53,8 @@ class LocalClient:
         Who asks: the operating system's user by default.
     installation
         What does the work, if it is shared with other clients; closing a client leaves it open.
+    why
+        Why no server does the work, for people.
     """
 
     def __init__(
@@ -62,7 +63,9 @@ class LocalClient:
         principal: Principal | None = None,
         *,
         installation: Installation | None = None,
+        why: str = "",
     ) -> None:
+        self._why = why
         self._principal = principal or operating_system_user()
         self._owns_installation = installation is None
         self._installation = installation or Installation(config)
@@ -87,7 +90,7 @@ class LocalClient:
         """Return what serves this client, in words."""
         engine, why = self._engines.choose()
         return {
-            "works": "in this process, without a server",
+            "works": "in this process, without a server" + (f": {self._why}" if self._why else ""),
             "user": self._principal.name,
             "home": str(self._config.home_path),
             "engine": f"{engine}: {why}",
@@ -99,7 +102,7 @@ class LocalClient:
         tool, parsed = self._tools.create(self._principal, new)
         choice = self._engines.choose(new.engine)
         version = self._builds.plan_from(tool, parsed, choice)
-        self._installation.start_build(self._principal, version, tool, parsed)
+        self._installation.start_build(version, tool, parsed)
         return tool, version
 
     def build(
@@ -107,8 +110,8 @@ class LocalClient:
     ) -> Version:
         """Start a new version of a tool."""
         owned = self._tools.owned(self._principal, tool)
-        version, parsed = self._builds.plan(owned, ref=ref, engine=engine)
-        self._installation.start_build(self._principal, version, owned, parsed, force=force)
+        version, parsed = self._builds.plan(owned, ref=ref, engine=engine, force=force)
+        self._installation.start_build(version, owned, parsed)
         return version
 
     def follow_build(self, version_id: str, *, offset: int = 0) -> Iterator[Version | BuildLog]:
@@ -210,12 +213,20 @@ class LocalClient:
         run = self._runs.get(self._principal, number)
         return self._runs.read(run, stream, offset=offset, size=size)
 
+    def output_size(self, number: int, stream: StreamName) -> int:
+        """Return how much of a stream is kept as yet (bytes)."""
+        run = self._runs.get(self._principal, number)
+        return self._installation.outputs.size_of_stream(run, stream)
+
+    def read_file(self, number: int, path: str, *, size: int = -1) -> bytes:
+        """Return the beginning of an output file, or all of it."""
+        with self._installation.outputs.open_file(self.get_run(number), path) as file:
+            return file.read(size)
+
     def file_path(self, number: int, path: str) -> Path:
         """Return where an output file can be read on this machine."""
         run = self.get_run(number)
-        if not any(file.path == path and file.skipped is None for file in run.files):
-            raise NotFoundError(f"Run {number} has no file {path!r}.", f"`%tooi files {number}`.")
-        return self._runs.directory(run).output_path(path)
+        return self._installation.outputs.local_path(run, path)
 
     def delete_run(self, number: int) -> None:
         """Delete a run that is final, with its output."""
@@ -237,6 +248,10 @@ class LocalClient:
     def revoke_link(self, link_id: str) -> None:
         """Make a link good for nothing."""
         self._sharing.revoke_link(self._principal, link_id)
+
+    def link_address(self, token: str) -> str:
+        """Return nothing: without a server there is no page to open."""
+        return ""
 
     def users(self, text: str, *, limit: int = 20) -> Sequence[User]:
         """Return known users whose name or e-mail address begins with a text."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from ..client.base import Client
 from ..requests import RunFilter
-from . import files, runs, tools
+from . import files, runs, sharing, tools
 from .base import (
     Command,
     MimeBundle,
@@ -66,7 +66,14 @@ _OWN = (
 _OWN_HANDLERS = {"help": _help, "debug": _debug}
 
 COMMANDS: Mapping[str, Command] = {
-    command.name: command for command in (*runs.COMMANDS, *files.COMMANDS, *tools.COMMANDS, *_OWN)
+    command.name: command
+    for command in (
+        *runs.COMMANDS,
+        *files.COMMANDS,
+        *tools.COMMANDS,
+        *sharing.COMMANDS,
+        *_OWN,
+    )
 }
 
 

@@ -9,19 +9,17 @@ import fnmatch
 import os
 import shutil
 import tempfile
-import unicodedata
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ..client.base import Client
 from ..errors import ConflictError, InvalidValueError, NotFoundError
+from ..file_names import harmless_paths
 from ..live import neutralised
 from ..records import OutputFile
 from .base import Command, MimeBundle, Outcome, Parser, Ui, did_you_mean, run_number, text_bundle
-
-_MAX_NAME_BYTES = 200
 
 
 def files(client: Client, args: Namespace, ui: Ui) -> Outcome:
@@ -97,7 +95,7 @@ def copy_out(files: Sequence[tuple[Path, str]], folder: Path, *, force: bool) ->
     InvalidValueError
         If the folder cannot be written to.
     """
-    targets = _targets([path for _, path in files], folder)
+    targets = [folder / path for path in harmless_paths([path for _, path in files])]
     taken = [target for target in targets if os.path.lexists(target)]
     if taken and not force:
         raise ConflictError(
@@ -117,37 +115,6 @@ def copy_out(files: Sequence[tuple[Path, str]], folder: Path, *, force: bool) ->
             code="folder_unwritable",
         ) from error
     return targets
-
-
-def _targets(paths: Sequence[str], folder: Path) -> list[Path]:
-    targets: dict[Path, None] = {}
-    for path in paths:
-        parts = [harmless_name(part) for part in PurePosixPath(path).parts if part != "/"]
-        target = folder.joinpath(*parts)
-        stem, count = target, 1
-        while target in targets:
-            count += 1
-            target = stem.with_name(f"{stem.stem}-{count}{stem.suffix}")
-        targets[target] = None
-    return list(targets)
-
-
-def harmless_name(name: str) -> str:
-    r"""Return a file name that no shell, terminal or file system takes for something else.
-
-    Examples
-    --------
-    >>> harmless_name("-rf"), harmless_name(".."), harmless_name("a\nb")
-    ('_-rf', '__', 'a_b')
-    """
-    kept = "".join(
-        "_" if unicodedata.category(char)[0] == "C" or char in "/\\" else char for char in name
-    )
-    if kept in (".", ".."):
-        return "_" * len(kept)
-    if kept.startswith("-"):
-        kept = "_" + kept
-    return kept.encode()[:_MAX_NAME_BYTES].decode("utf-8", "ignore") if len(kept) > 60 else kept
 
 
 def _make_folders(parent: Path, folder: Path) -> None:

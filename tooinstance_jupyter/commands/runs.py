@@ -162,6 +162,7 @@ def runs(client: Client, args: Namespace, ui: Ui) -> Outcome:
     """List runs, newest first."""
     page = client.runs(
         RunFilter(
+            scope=args.scope or "mine",
             tool=args.tool,
             status=None if args.status is None else RunStatus(args.status),
             text=args.text or "",
@@ -172,7 +173,8 @@ def runs(client: Client, args: Namespace, ui: Ui) -> Outcome:
         )
     )
     return Outcome(
-        bundle=display.runs_bundle(page), value=[RunResult(client, item) for item in page.items]
+        bundle=display.runs_bundle(page, viewer=client.principal.name),
+        value=[RunResult(client, item) for item in page.items],
     )
 
 
@@ -292,6 +294,9 @@ def _number_option(parser: Parser) -> None:
 
 
 def _runs_options(parser: Parser) -> None:
+    parser.add_argument(
+        "--scope", choices=["mine", "shared", "all"], help="your own, others' shared with you, both"
+    )
     parser.add_argument("--tool", metavar="TOOL", help="of one tool")
     parser.add_argument("--status", choices=[status.value for status in RunStatus])
     parser.add_argument("--since", type=inputs.moment, metavar="TIME", help="2h, 3d, or a date")
@@ -340,7 +345,10 @@ COMMANDS = (
         summary="List runs, newest first",
         handler=runs,
         options=_runs_options,
-        examples=("tooi runs --tool sherlock --status failed --since 2h",),
+        examples=(
+            "tooi runs --tool sherlock --status failed --since 2h",
+            "tooi runs --scope shared",
+        ),
         aliases=("history",),
     ),
     Command(

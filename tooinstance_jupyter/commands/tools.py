@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from .. import display
 from ..client.base import Client
+from ..display.markup import duration, size
 from ..errors import BuildError
 from ..records import OutputKind, Tool, Version, VersionStatus, Visibility
 from ..requests import NewTool, ToolChanges
@@ -103,7 +104,8 @@ def ls(client: Client, args: Namespace, ui: Ui) -> Outcome:
     page = client.tools(
         text=args.text or "", scope=args.scope or "all", limit=args.limit, cursor=args.cursor
     )
-    return Outcome(bundle=display.tools_bundle(page), value=list(page.items))
+    bundle = display.tools_bundle(page, viewer=client.principal.name)
+    return Outcome(bundle=bundle, value=list(page.items))
 
 
 def update(client: Client, args: Namespace, ui: Ui) -> Outcome:
@@ -158,10 +160,24 @@ def gc(client: Client, args: Namespace, ui: Ui) -> Outcome:
 
 def status(client: Client, args: Namespace, ui: Ui) -> Outcome:
     """Say what serves the commands."""
-    described = dict(client.describe())
+    usage = client.usage()
+    limits = usage.limits
+    described = {
+        **client.describe(),
+        "runs": f"{_of(usage.running, usage.most_running)} under way, "
+        f"{_of(usage.waiting, usage.most_waiting)} waiting",
+        "builds": f"{_of(usage.building, usage.most_building)} under way",
+        "limits": f"{duration(limits.timeout_s)}, {size(limits.memory_bytes)} of memory, "
+        f"{limits.cpus:g} processors, {limits.processes} processes"
+        + ("" if limits.network else ", no network"),
+    }
     width = max(map(len, described))
     text = "\n".join(f"{name:<{width}}  {value}" for name, value in described.items())
     return Outcome(bundle=text_bundle(text, json=described), value=described)
+
+
+def _of(number: int, most: int) -> str:
+    return f"{number} of {most}" if most else str(number)
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:
@@ -244,6 +260,9 @@ def _build_options(parser: Parser) -> None:
 
 
 def _list_options(parser: Parser) -> None:
+    parser.add_argument(
+        "--scope", choices=["all", "mine", "shared", "public"], help="which of them"
+    )
     for scope, meaning in (
         ("mine", "your own"),
         ("shared", "those shared with you"),
@@ -300,7 +319,7 @@ COMMANDS = (
         summary="List the tools that you can run",
         handler=ls,
         options=_ls_options,
-        examples=("tooi ls", "tooi ls --mine"),
+        examples=("tooi ls", "tooi ls --mine", "tooi ls --shared"),
         aliases=("list", "tools"),
     ),
     Command(
@@ -356,7 +375,7 @@ COMMANDS = (
     ),
     Command(
         name="status",
-        summary="Say what serves these commands: folder, engine, isolation",
+        summary="Say what serves these commands: server, folder, engine, isolation, limits",
         handler=status,
         examples=("tooi status",),
     ),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ..client.base import Client
 from ..errors import TooInstanceError
-from ..records import OutputFile, Run
+from ..records import OutputFile, Run, RunStatus
 from ..requests import StreamName
 
 HEAD_BYTES = 8_000
@@ -94,6 +94,8 @@ class RunOutput:
 
 def read(client: Client, run: Run) -> RunOutput:
     """Read what is shown of a run as it stands; never more than some hundred kilobytes."""
+    if run.status is RunStatus.QUEUED:
+        return RunOutput()
     return RunOutput(
         stdout=_stream(client, run, "stdout"),
         stderr=_stream(client, run, "stderr"),
@@ -107,24 +109,9 @@ def _stream(client: Client, run: Run, stream: StreamName) -> Excerpt:
     if len(head) <= most:
         return Excerpt.of(head)
     kept = (run.stdout if stream == "stdout" else run.stderr).kept_bytes
-    end = kept if run.status.is_final and kept else _end(client, run, stream, most)
+    end = kept if run.status.is_final and kept else client.output_size(run.number, stream)
     tail = client.read_output(run.number, stream, offset=end - TAIL_BYTES, size=TAIL_BYTES)
     return Excerpt._cut(head[:HEAD_BYTES], tail, end)
-
-
-def _end(client: Client, run: Run, stream: StreamName, known: int) -> int:
-    """Find where a stream that grows ends now: by doubling, then by halving."""
-
-    def reaches(size: int) -> bool:
-        return bool(client.read_output(run.number, stream, offset=size - 1, size=1))
-
-    beyond = known * 2
-    while reaches(beyond):
-        known, beyond = beyond, beyond * 2
-    while beyond - known > 1:
-        middle = (known + beyond) // 2
-        known, beyond = (middle, beyond) if reaches(middle) else (known, middle)
-    return known
 
 
 def _contents(client: Client, run: Run) -> Mapping[str, bytes]:
@@ -135,8 +122,7 @@ def _contents(client: Client, run: Run) -> Mapping[str, bytes]:
         if not wanted:
             continue
         try:
-            with client.file_path(run.number, file.path).open("rb") as opened:
-                contents[file.path] = opened.read(wanted)
+            contents[file.path] = client.read_file(run.number, file.path, size=wanted)
         except (OSError, TooInstanceError):
             continue  # deleted since: the table still lists it
         if image_kind(file):

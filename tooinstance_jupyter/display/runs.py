@@ -48,16 +48,17 @@ _ISOLATION = {"none": "not isolated"}
 _MAX_FILES = 50
 _MAX_HTML = {"stdout": 72_000, "stderr": 22_000}
 _MAX_ARGUMENTS = 300
+_MAX_ACCESS = 200
 _MAX_JSON_TEXT = 10_000
 _CSV_ROWS, _CSV_COLUMNS, _CSV_CELL = 6, 8, 60
 
 
 def run_bundle(client: Client, run: Run) -> MimeBundle:
     """Return the display of a run with its output as it stands now."""
-    return render_run(run, excerpts.read(client, run))
+    return render_run(run, excerpts.read(client, run), viewer=client.principal.name)
 
 
-def render_run(run: Run, output: RunOutput) -> MimeBundle:
+def render_run(run: Run, output: RunOutput, *, viewer: str = "") -> MimeBundle:
     """Return the display of a run.
 
     Parameters
@@ -66,9 +67,11 @@ def render_run(run: Run, output: RunOutput) -> MimeBundle:
         The run, going on or ended.
     output
         What to show of its streams and files.
+    viewer
+        Who looks at it; whose it is goes without saying then.
     """
     mark, tone = _MARKS.get(run.status, _BUSY)
-    title, command, meta = _title(run), _command(run), _meta(run)
+    title, command, meta = _title(run), _command(run), _meta(run, viewer)
     trouble = "" if run.status is RunStatus.SUCCEEDED else run.message
     hint = run.failure.hint if run.failure else ""
     stdout = _stream(run, output.stdout, run.stdout, _MAX_HTML["stdout"])
@@ -93,10 +96,11 @@ def render_run(run: Run, output: RunOutput) -> MimeBundle:
     )
 
 
-def runs_bundle(page: Page[Run]) -> MimeBundle:
-    """Return the display of a list of runs."""
+def runs_bundle(page: Page[Run], *, viewer: str = "") -> MimeBundle:
+    """Return the display of a list of runs; those of others than the viewer say whose they are."""
     more = f"There are more: `--cursor {page.next_cursor}`" if page.next_cursor else ""
-    rows = [
+    has_others = bool(viewer) and any(run.owner != viewer for run in page.items)
+    rows: list[tuple[str, ...]] = [
         (
             str(run.number),
             _MARKS.get(run.status, _BUSY)[0],
@@ -105,11 +109,15 @@ def runs_bundle(page: Page[Run]) -> MimeBundle:
             run.message if run.status is not RunStatus.SUCCEEDED else "",
             duration(run.duration_s),
             moment(run.created_at),
+            *([run.owner] if has_others else []),
         )
         for run in page.items
     ]
-    headings = ("run", "", "tool", "arguments", "message", "took", "started")
-    kinds = ("number", "", "", "grow", "wide", "number", "wide")
+    headings = ["run", "", "tool", "arguments", "message", "took", "started"]
+    kinds = ["number", "", "", "grow", "wide", "number", "wide"]
+    if has_others:
+        headings.append("of")
+        kinds.append("")
     nothing = "" if rows else "No runs yet. `%tooi run TOOL` makes one."
     signs = [marked(*_MARKS.get(run.status, _BUSY)) for run in page.items]
     html = card(
@@ -134,7 +142,7 @@ def _command(run: Run) -> str:
     return shortened(arguments.join(run.arguments[:_MAX_ARGUMENTS]), _MAX_ARGUMENTS)
 
 
-def _meta(run: Run) -> list[str]:
+def _meta(run: Run, viewer: str) -> list[str]:
     took = duration(run.duration_s)
     if not run.status.is_final and run.started_at is not None:
         took = f"{duration((now() - run.started_at).total_seconds())} so far"
@@ -144,6 +152,9 @@ def _meta(run: Run) -> list[str]:
         "" if run.exit_code is None else f"exit code {run.exit_code}",
         ", ".join(filter(None, (run.engine, _ISOLATION.get(run.isolation, run.isolation)))),
         "" if run.limits.network else "no network",
+        f"by {run.owner}" if viewer and run.owner != viewer else "",
+        f"shared with {shortened(', '.join(run.access), _MAX_ACCESS)}" if run.access else "",
+        "kept for ever" if run.pinned else "",
     ]
 
 

@@ -77,15 +77,16 @@ def tool_bundle(detail: ToolDetail) -> MimeBundle:
     return bundle("tool", "\n".join(visible(line) for line in text if line), html, _detail(detail))
 
 
-def tools_bundle(page: Page[ToolDetail]) -> MimeBundle:
-    """Return the display of a list of tools."""
+def tools_bundle(page: Page[ToolDetail], *, viewer: str = "") -> MimeBundle:
+    """Return the display of a list of tools; those of others than the viewer by full name."""
     more = f"There are more: `--cursor {page.next_cursor}`" if page.next_cursor else ""
     nothing = "" if page.items else "No tools. `%tooi create LINK` makes one."
     headings = ("tool", "", "description", "source", "owner")
     kinds = ("", "", "grow", "wide", "wide")
     rows = [
         (
-            _version_title(detail.tool, newest),
+            (f"{detail.tool.owner}/" if viewer and detail.tool.owner != viewer else "")
+            + _version_title(detail.tool, newest),
             _mark(newest)[0],
             shortened(detail.tool.description or _trouble(newest), 200),
             str(detail.tool.source),

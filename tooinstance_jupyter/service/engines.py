@@ -30,7 +30,7 @@ class Engines:
 
         Raises
         ------
-        EngineError
+        InvalidValueError
             If there is none of that name.
         """
         if name not in self._made:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -25,12 +26,15 @@ class Garbage:
 
     Parameters
     ----------
+    home
+        The id of the home; what only others have is left to them.
     has, remove
         Ask an environment's engine whether it is there, and to delete it.
     """
 
     config: TooInstance
     store: Store
+    home: str
     has: Callable[[Environment], bool]
     remove: Callable[[Environment], None]
 
@@ -43,18 +47,31 @@ class Garbage:
                 remove()
         return removals
 
+    def collect_orphans(self, stopping: threading.Event) -> None:
+        """Remove folders that nothing has a record of, until told to stop."""
+        for _, remove in self._orphans_of_all():
+            if stopping.is_set():
+                return
+            remove()
+
     def _found(self) -> Iterator[tuple[Removal, Callable[[], None]]]:
         yield from self._environments()
-        yield from self._orphans("run", self.config.runs_path, self.store.get_run_by_id)
-        yield from self._orphans("build", self.config.builds_path, self.store.get_version)
+        yield from self._orphans_of_all()
+
+    def _orphans_of_all(self) -> Iterator[tuple[Removal, Callable[[], None]]]:
+        yield from self._orphans("run", self.config.runs_path, self.store.known_runs)
+        yield from self._orphans("build", self.config.builds_path, self.store.known_versions)
+        yield from self._orphans("environment", self.config.environments_path, self._locations)
+
+    def _locations(self, _: Sequence[str]) -> set[str]:
+        return {Path(environment.location).name for environment in self.store.list_environments()}
 
     def _environments(self) -> Iterator[tuple[Removal, Callable[[], None]]]:
         oldest = now() - timedelta(days=self.config.environment_retention_days)
         busy = {run.environment_id for run in self.store.open_runs()}
-        known = set()
         for environment in self.store.list_environments():
-            known.add(Path(environment.location).name)
-            if environment.id in busy:
+            homes = self.store.environment_homes(environment.id)
+            if environment.id in busy or (homes and not homes & {"", self.home}):
                 continue
             try:
                 is_there = self.has(environment)
@@ -75,19 +92,22 @@ class Garbage:
                 size_bytes=self._size_of(environment) if is_there else 0,
             )
             yield removal, partial(self._remove_environment, environment)
-        yield from self._orphans(
-            "environment", self.config.environments_path, lambda name: name in known or None
-        )
 
     def _orphans(
-        self, kind: str, parent: Path, record: Callable[[str], object | None]
+        self, kind: str, parent: Path, known: Callable[[Sequence[str]], Collection[str]]
     ) -> Iterator[tuple[Removal, Callable[[], None]]]:
         """Yield folders without a record that nobody has touched for an hour."""
         if not parent.exists():
             return
-        for folder in sorted(parent.iterdir()):
-            old = now().timestamp() - folder.lstat().st_mtime > _ORPHAN_AGE_S
-            if folder.is_dir() and old and record(folder.name) is None:
+        latest = now().timestamp() - _ORPHAN_AGE_S
+        old = [
+            folder
+            for folder in sorted(parent.iterdir())
+            if folder.is_dir() and folder.lstat().st_mtime < latest
+        ]
+        recorded = known([folder.name for folder in old]) if old else ()
+        for folder in old:
+            if folder.name not in recorded:
                 yield (
                     _removal(kind, folder, "left behind by something that was interrupted"),
                     RunDirectory(folder).remove,

@@ -1,68 +1,86 @@
-"""The use cases of runs: start, follow, cancel, list, and settle those whose process is gone.
+"""The use cases of runs: start, follow, cancel, list, delete.
 
-How an argv is run is left to ``engines``; what a run directory holds, to ``run_directory``.
+How an argv is run is left to ``engines``; what a run directory holds, to ``run_directory``; how a
+run is begun and seen to its end, to ``launching`` and ``watching``.
 """
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from io import TextIOWrapper
 
 from .. import access, arguments
 from ..config import TooInstance
-from ..engines.base import EngineState, Exit, ExitReason, Handle, RunSpec
+from ..engines.base import EngineState, Handle, RunSpec
 from ..errors import (
     ConflictError,
-    EngineError,
     ForbiddenError,
     InvalidValueError,
     NotFoundError,
     TooInstanceError,
     full_disk_in_words,
 )
-from ..records import (
-    Environment,
-    Failure,
-    Limits,
-    OutputFile,
-    Page,
-    Principal,
-    Run,
-    RunStatus,
-    Version,
-    now,
-)
+from ..records import Environment, Page, Principal, Run, RunStatus, Tool, Version, now
 from ..requests import NewRun, Output, RunFilter, StreamName
-from ..run_directory import RunDirectory, hash_file
+from ..run_directory import RunDirectory
 from ..store.repository import Store
 from .engines import Engines
+from .environments import Environments
+from .launching import Launcher
+from .outputs import Outputs
+from .presence import Presence
+from .queue import RunLine
+from .room import Room
 from .tools import Tools
+from .verdict import lowered
+from .watching import Watcher
 
 _logger = logging.getLogger(__name__)
 _READ_BYTES = 2**20
 _STREAMS: tuple[StreamName, ...] = ("stdout", "stderr")
-_START_GRACE = timedelta(seconds=30)
+_POLL_S = 0.05
+_LOOK_EVERY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """Runs, as one principal after another asks for them."""
+    """Runs, as one principal after another asks for them.
+
+    Parameters
+    ----------
+    home
+        The id of the home that new runs belong to.
+    line
+        What runs wait in: a server's; without one they begin at once.
+    wake
+        Has the line gone through.
+    """
 
     config: TooInstance
     store: Store
     tools: Tools
     engines: Engines
+    environments: Environments
+    home: str
+    outputs: Outputs
+    presence: Presence
+    room: Room
+    watcher: Watcher
+    launcher: Launcher
+    line: RunLine | None
+    wake: Callable[[], None]
 
     def directory(self, run: Run) -> RunDirectory:
         """Return where a run keeps its files."""
         return RunDirectory(self.config.runs_path / run.id)
 
     async def start(self, principal: Principal, new: NewRun) -> Run:
-        """Start a run of a tool that is ready and return it running.
+        """Start a run of a tool that is ready and return it running, or waiting in line.
 
         Raises
         ------
@@ -70,11 +88,16 @@ class Runs:
             If there is no such tool, or nothing of it to run.
         InvalidValueError
             If arguments, inputs, variables or limits cannot be used; nothing is left behind.
+        TooManyError
+            If too many of the principal's wait already.
+        StorageError
+            If there is no room for it.
         EngineError
-            If the engine cannot hold what is asked for.
+            If the engine cannot hold what is asked for, or does not answer.
         """
-        tool, version = self.tools.find_version(principal, new.tool, engine=new.engine)
-        environment = await self._environment(tool.name, version)
+        self.room.check()
+        tool, version, environment = await asyncio.to_thread(self._found, principal, new)
+        await self.environments.fetch(tool.name, version, environment)
         run = Run(
             owner=principal.name,
             tool_id=tool.id,
@@ -87,38 +110,36 @@ class Runs:
             label=new.label,
             variables=dict(new.variables),
             secrets=tuple(sorted(new.secrets)),
-            limits=_lowered(self.config.limits(), new),
+            limits=lowered(self.config.limits(), new),
             engine=version.engine,
             isolation=self.engines(version.engine).capabilities().isolation,
             output=tool.output,
+            home=self.home,
         )
-        directory = self.directory(run)
-        inputs = directory.create(new.inputs, new.stdin)
-        run = dataclasses.replace(run, inputs=inputs, stdin=None if new.stdin is None else "stdin")
+        creating, run = await asyncio.to_thread(self._create_directory, run, new)
         try:
-            with full_disk_in_words(self.config.runs_path):
-                return await self._launch(run, environment, new.secrets)
+            with creating, full_disk_in_words(self.config.runs_path):
+                run = await self._prepared(run, environment, new.secrets)
+                run = await self._recorded(run, new.secrets)
+            if run.status is RunStatus.QUEUED:
+                return run
+            return await self.launcher.launch(run, new.secrets)
         except TooInstanceError:
+            self.launcher.forget_secrets(run)
             if self.store.get_run_by_id(run.id) is None:
-                directory.remove()
+                await asyncio.to_thread(self.directory(run).remove)
             raise
 
     async def rerun(self, principal: Principal, number: int, changes: NewRun | None) -> Run:
         """Start a run again, on the version it had, with its inputs unless others are given."""
-        earlier = self.get(principal, number)
-        directory = self.directory(earlier)
-        inputs = [directory.work / file.path for file in earlier.inputs]
-        for file, path in zip(earlier.inputs, inputs, strict=True):
-            if not path.is_file() or path.is_symlink() or hash_file(path) != file.sha256:
-                raise ConflictError(
-                    f"Run {number} changed its input {file.path!r}, so that it is gone.",
-                    "Run the tool anew, with -i.",
-                )
+        earlier = await asyncio.to_thread(self.get, principal, number)
         again = NewRun(
             tool=f"{earlier.tool_name}@{earlier.version_number}",
             arguments=earlier.arguments,
-            inputs=inputs,
-            stdin=None if earlier.stdin is None else directory.stdin,
+            inputs=await asyncio.to_thread(
+                lambda: [self.outputs.input_path(earlier, file) for file in earlier.inputs]
+            ),
+            stdin=await asyncio.to_thread(self.outputs.stdin_path, earlier),
             variables=earlier.variables,
             timeout_s=earlier.limits.timeout_s,
             memory_bytes=earlier.limits.memory_bytes,
@@ -175,59 +196,46 @@ class Runs:
 
     async def wait(self, principal: Principal, number: int) -> Run:
         """Return a run once it is final."""
-        run = await self.settle(self.get(principal, number))
+        run = await asyncio.to_thread(self.get, principal, number)
         while not run.status.is_final:
-            engine = self.engines(run.engine)
-            handle = await engine.reattach(self.directory(run).path)
-            if handle is None:
-                raise ConflictError(f"Run {number} has not been started yet.")
-            run = self._finish(run, await engine.wait(handle))
+            if run.status is RunStatus.QUEUED or not self.watcher.is_ours(run):
+                await asyncio.sleep(_POLL_S)
+                run = await asyncio.to_thread(self.get, principal, number)
+            else:
+                run = await asyncio.shield(self.watcher.watch(run))
         return run
 
     async def cancel(self, principal: Principal, number: int) -> Run:
         """Stop a run with all its children; one that has ended stays as it is."""
-        run = await self.settle(self.owned(principal, number))
-        if run.status.is_final:
-            return run
-        engine = self.engines(run.engine)
-        handle = await engine.reattach(self.directory(run).path)
-        if handle is None:
-            raise ConflictError(f"Run {number} has not been started yet.", "Try again.")
-        return self._finish(run, await engine.cancel(handle, grace_s=self.config.cancel_grace_s))
+        run = await self.settle(await asyncio.to_thread(self.owned, principal, number))
+        while not run.status.is_final:
+            if run.status is RunStatus.QUEUED:
+                run = await self._cancel_waiting(run)
+                continue
+            if not self.watcher.is_ours(run):
+                raise ConflictError(
+                    f"Run {number} is under way on another server.", "Cancel it there."
+                )
+            engine = self.engines(run.engine)
+            handle = await engine.reattach(self.directory(run).path)
+            if handle is None or await engine.status(handle) is EngineState.PREPARED:
+                # it is just being started, and can be stopped in a moment
+                await asyncio.sleep(_POLL_S)
+                run = await self.settle(await asyncio.to_thread(self.owned, principal, number))
+                continue
+            ended = await engine.cancel(handle, grace_s=self.config.cancel_grace_s)
+            run = await self.watcher.ended(run, ended)
+        return run
 
     async def settle(self, run: Run) -> Run:
-        """Bring the record of a run up to what its engine knows, and return it.
-
-        This is how a run is completed whose process was killed: by whoever looks at it next.
-        """
-        if run.status.is_final:
-            return run
-        try:
-            return await self._settled(run)
-        except EngineError as error:
-            # an engine that is away for a while has not ended the run
-            _logger.info("run cannot be settled now run=%s reason=%s", run.id, error)
-            return run
-
-    async def _settled(self, run: Run) -> Run:
-        engine = self.engines(run.engine)
-        path = self.directory(run).path
-        handle = await engine.reattach(path)
-        if handle is None and not path.exists():
-            # somebody deleted it, and what runs there has nowhere to write to
-            handle = Handle(engine=run.engine, run_id=run.id, attempt=1, directory=str(path))
-        if handle is None or await engine.status(handle) is EngineState.PREPARED:
-            if now() - run.created_at < _START_GRACE:
-                return run
-            ended = Exit(reason=ExitReason.LOST, detail="Its program ended before it was started.")
-            return self._finish(run, ended)
-        if await engine.status(handle) is EngineState.RUNNING:
-            return run
-        return self._finish(run, await engine.wait(handle))
+        """Bring the record of a run up to what its engine knows. See `Watcher.settle`."""
+        return await self.watcher.settle(run)
 
     async def settle_all(self) -> None:
-        """Settle every run that is not final."""
-        for run in self.store.open_runs():
+        """Settle every run that is not final; a server watches them anyway."""
+        if self.line is not None:
+            return
+        for run in await asyncio.to_thread(self.store.open_runs):
             try:
                 await self.settle(run)
             except Exception:  # one run that cannot be settled must not hide the others
@@ -235,17 +243,16 @@ class Runs:
 
     def read(self, run: Run, stream: StreamName, *, offset: int = 0, size: int = -1) -> bytes:
         """Return what is kept of a stream from `offset`."""
-        try:
-            with self.directory(run).stream(stream).open("rb") as file:
-                file.seek(offset)
-                return file.read(size)
-        except FileNotFoundError:
-            return b""
+        with self.outputs.open_stream(run, stream) as file:
+            file.seek(offset)
+            return file.read(size)
 
     def follow(
         self, run: Run, is_over: Callable[[float], bool], offsets: Mapping[StreamName, int]
-    ) -> Iterator[Output]:
+    ) -> Iterator[Output | Run]:
         """Yield what a run writes, as it writes it, until it is over and all is read.
+
+        Yields the run too whenever its state becomes another one that is not final.
 
         Parameters
         ----------
@@ -258,9 +265,19 @@ class Runs:
         """
         places = dict(offsets)
         pause_s = 0.002
+        looked_at = time.monotonic()
         while True:
             ended = is_over(pause_s)
             started = time.monotonic()
+            if not ended and run.status is not RunStatus.RUNNING:
+                if started - looked_at < _LOOK_EVERY_S and run.status is RunStatus.QUEUED:
+                    pause_s = _POLL_S
+                    continue
+                looked_at = started
+                seen = self.store.get_run_by_id(run.id) or run
+                if not seen.status.is_final and seen != run:
+                    run = seen
+                    yield run
             quiet = True
             for stream in _STREAMS:
                 while data := self.read(run, stream, offset=places[stream], size=_READ_BYTES):
@@ -278,11 +295,54 @@ class Runs:
         run = self.owned(principal, number)
         if not run.status.is_final:
             raise ConflictError(f"Run {number} is {run.status}.", f"`%tooi cancel {number}` first.")
-        self.store.delete_run(number)
-        self.directory(run).remove()
+        self.forget(run)
 
-    async def _launch(self, run: Run, environment: Environment, secrets: Mapping[str, str]) -> Run:
-        engine = self.engines(run.engine)
+    def forget(self, run: Run) -> None:
+        """Delete a run's record and output; what is interrupted is done by the next server."""
+        if run.stored_at or self.config.outputs_url:
+            # what is elsewhere is found by the record only
+            self.outputs.delete(run)
+            self.store.delete_run(run.number)
+        else:
+            self.store.delete_run(run.number)
+            self.outputs.delete(run)
+
+    async def pull(self, principal: Principal, name: str) -> Version:
+        """Fetch what a version needs to run here, and return the version.
+
+        Raises
+        ------
+        EngineError
+            If it is nowhere to be had.
+        """
+        tool, version = self.tools.find_version(principal, name)
+        environment = self.environments.of(tool.name, version)
+        await self.engines(version.engine).pull(environment)
+        return version
+
+    def _found(self, principal: Principal, new: NewRun) -> tuple[Tool, Version, Environment]:
+        """Return what a new run is to run, once sure that it may wait for that."""
+        if self.line is not None:
+            # before anything is copied; it is decided for good once all is prepared
+            self.line.join(principal.name)
+        tool, version = self.tools.find_version(principal, new.tool, engine=new.engine)
+        return tool, version, self.environments.of(tool.name, version)
+
+    def _create_directory(self, run: Run, new: NewRun) -> tuple[TextIOWrapper, Run]:
+        """Make the directory of a run; the lock says to others that its record will follow."""
+        creating = self.presence.creating()
+        try:
+            inputs = self.directory(run).create(new.inputs, new.stdin)
+        except BaseException:
+            creating.close()
+            raise
+        stdin = None if new.stdin is None else "stdin"
+        return creating, dataclasses.replace(run, inputs=inputs, stdin=stdin)
+
+    async def _prepared(
+        self, run: Run, environment: Environment, secrets: Mapping[str, str]
+    ) -> Run:
+        """Have the engine write down what is to run."""
         directory = self.directory(run)
         spec = RunSpec(
             run_id=run.id,
@@ -295,175 +355,38 @@ class Runs:
             stdin=None if run.stdin is None else directory.stdin,
             limits=run.limits,
         )
-        handle = await engine.prepare(spec)
-        run = self.store.add_run(
-            dataclasses.replace(
-                run,
-                status=RunStatus.STARTING,
-                message="Starting",
-                isolation=str(handle.details.get("isolation", run.isolation)),
-            )
+        handle: Handle = await self.engines(run.engine).prepare(spec)
+        isolation = str(handle.details.get("isolation", run.isolation))
+        return dataclasses.replace(run, isolation=isolation)
+
+    async def _recorded(self, run: Run, secrets: Mapping[str, str]) -> Run:
+        """Record a new run, as starting or as waiting in line."""
+        starting = dataclasses.replace(
+            run, status=RunStatus.STARTING, message="Starting", started_at=now()
+        )
+        if self.line is None:
+            return await asyncio.to_thread(self.store.add_run, starting)
+        async with self.line.turn:
+            reason = await asyncio.to_thread(self.line.join, run.owner)
+            if not reason:
+                return await asyncio.to_thread(self.store.add_run, starting)
+            self.launcher.keep_secrets(run, secrets)
+            run = dataclasses.replace(run, message=reason)
+            run = await asyncio.to_thread(self.store.add_run, run)
+        self.wake()
+        return run
+
+    async def _cancel_waiting(self, run: Run) -> Run:
+        cancelled = dataclasses.replace(
+            run, status=RunStatus.CANCELLED, message="Cancelled", finished_at=now()
         )
         try:
-            await engine.start(handle, secrets=secrets)
-        except TooInstanceError as error:
-            failure = Failure(code=error.error_code, message=error.message, hint=error.hint)
-            self._advance(run, status=RunStatus.FAILED, message=error.message, failure=failure)
-            raise
-        self.store.touch_environment(environment.id, now())
-        return self._advance(run, status=RunStatus.RUNNING, message="Running", started_at=now())
-
-    async def pull(self, principal: Principal, name: str) -> Version:
-        """Fetch what a version needs to run here, and return the version.
-
-        Raises
-        ------
-        EngineError
-            If it is nowhere to be had.
-        """
-        tool, version = self.tools.find_version(principal, name)
-        environment = self._recorded(tool.name, version)
-        await self.engines(version.engine).pull(environment)
-        return version
-
-    async def get_ready(self, principal: Principal, version: Version) -> None:
-        """Have the engine get ready for the first run of a version that has just been built."""
-        environment = version.environment_id and self.store.get_environment(version.environment_id)
-        if environment:
-            try:
-                await self.engines(version.engine).warm(
-                    environment, principal.name, self.config.limits()
-                )
-            except TooInstanceError as error:
-                _logger.info("nothing is got ready version=%s reason=%s", version.id, error)
-
-    def _recorded(self, name: str, version: Version) -> Environment:
-        environment = version.environment_id and self.store.get_environment(version.environment_id)
-        if not environment:
-            raise _gone(name, version)
-        return environment
-
-    async def _environment(self, name: str, version: Version) -> Environment:
-        """Return the environment of a version, fetched first if it is elsewhere."""
-        environment = self._recorded(name, version)
-        engine = self.engines(version.engine)
-        if not await engine.has(environment):
-            try:
-                await engine.pull(environment)
-            except EngineError as error:
-                if error.error_code != "pull_failed":
-                    raise
-                raise _gone(name, version) from error
-        return environment
-
-    def _finish(self, run: Run, ended: Exit) -> Run:
-        status, message, failure = _verdict(run, ended)
-        files: tuple[OutputFile, ...] = ()
-        try:
-            files = self.directory(run).collect(run.limits, run.inputs)
-        except OSError as error:
-            _logger.exception("outputs cannot be collected run=%s", run.id)
-            message = f"{message}; its files cannot be listed: {error.strerror}"
-        return self._advance(
-            run,
-            status=status,
-            message=message,
-            failure=failure,
-            exit_code=ended.exit_code,
-            stdout=ended.stdout,
-            stderr=ended.stderr,
-            files=files,
-            started_at=ended.started_at or run.started_at,
-            finished_at=ended.finished_at or now(),
-        )
-
-    def _advance(self, run: Run, **changes: object) -> Run:
-        changed = dataclasses.replace(run, **changes)  # type: ignore[arg-type]
-        try:
-            return self.store.advance_run(changed, expected=run.status)
-        except ConflictError:
-            stored = self.store.get_run_by_id(run.id)
-            if stored is None:
-                raise
-            # another process saw the end first, and the end is the same for all
-            return stored
-
-
-def _gone(name: str, version: Version) -> ConflictError:
-    return ConflictError(
-        f"The environment of {name}@{version.number} is no longer on this machine.",
-        f"`%tooi build {name}` makes it again.",
-        code="environment_missing",
-    )
-
-
-def _lowered(limits: Limits, new: NewRun) -> Limits:
-    """Return the limits with what a user gave up of them."""
-    if new.timeout_s is not None:
-        if not 0 < new.timeout_s <= limits.timeout_s:
-            raise _out_of_range("timeout", f"{new.timeout_s:g} s", f"{limits.timeout_s:g} s")
-        limits = dataclasses.replace(limits, timeout_s=new.timeout_s)
-    if new.memory_bytes is not None:
-        if not 2**20 <= new.memory_bytes <= limits.memory_bytes:
-            most = f"{limits.memory_bytes / 2**20:.0f}M"
-            raise _out_of_range("memory", f"{new.memory_bytes} bytes", most)
-        limits = dataclasses.replace(limits, memory_bytes=new.memory_bytes)
-    if new.network is not None:
-        if new.network and not limits.network:
-            raise InvalidValueError(
-                "Runs have no network here.", "It is an administrator's choice."
+            run = await asyncio.to_thread(
+                self.store.advance_run, cancelled, expected=RunStatus.QUEUED
             )
-        limits = dataclasses.replace(limits, network=new.network)
-    return limits
-
-
-def _out_of_range(what: str, given: str, most: str) -> InvalidValueError:
-    return InvalidValueError(
-        f"A {what} of {given} cannot be had.",
-        f"At most {most}; `%config TooInstance` shows and changes the limits.",
-        code="limit_out_of_range",
-    )
-
-
-def _verdict(run: Run, ended: Exit) -> tuple[RunStatus, str, Failure | None]:
-    """Return what an exit means: the status, a sentence, and the failure if it is not the tool's.
-
-    A tool's exit code is the tool's word, so it makes no `Failure`.
-    """
-    limits = run.limits
-    match ended.reason:
-        case ExitReason.EXITED if ended.exit_code == 0:
-            return RunStatus.SUCCEEDED, "Done", None
-        case ExitReason.EXITED:
-            detail = f" ({ended.detail})" if ended.detail else ""
-            return RunStatus.FAILED, f"Ended with exit code {ended.exit_code}{detail}", None
-        case ExitReason.CANCELLED:
-            return RunStatus.CANCELLED, "Cancelled", None
-        case ExitReason.TIMED_OUT:
-            message = f"Stopped after {limits.timeout_s:g} s, its limit of time"
-            hint = "Give it longer with --timeout SECONDS, up to TooInstance.run_timeout_s."
-            failure = Failure(code="timed_out", message=message, hint=hint)
-            return RunStatus.TIMED_OUT, message, failure
-        case ExitReason.LIMIT_MEMORY:
-            message = (
-                f"Stopped: it needed more than {limits.memory_bytes / 2**20:,.0f} MiB of memory"
-            )
-            hint = "Raise TooInstance.run_memory_bytes, or give it less to do."
-        case ExitReason.LIMIT_PROCESSES:
-            message = f"Stopped: it started more than {limits.processes} processes"
-            hint = "Raise TooInstance.run_processes if that is what the tool needs."
-        case ExitReason.LIMIT_OUTPUT:
-            message = (
-                f"Stopped: it wrote more than {limits.output_bytes / 2**20:,.0f} MiB "
-                f"or {limits.output_files:,} files"
-            )
-            hint = "Raise TooInstance.run_output_bytes or run_output_files; what it wrote is kept."
-        case ExitReason.NOT_STARTED:
-            message = ended.detail or "It could not be started"
-            hint = "`%tooi build` builds the tool again."
-        case ExitReason.LOST:
-            message = ended.detail or "What ran it died, so its end is not known"
-            failure = Failure(code="lost", message=message, hint=f"`%tooi rerun {run.number}`")
-            return RunStatus.LOST, message, failure
-    failure = Failure(code=ended.reason.value, message=message, hint=hint)
-    return RunStatus.FAILED, message, failure
+        except ConflictError:  # its turn has just come
+            return self.store.get_run_by_id(run.id) or cancelled
+        self.launcher.forget_secrets(run)
+        self.outputs.hand_over(run)
+        self.wake()
+        return run

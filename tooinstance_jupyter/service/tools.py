@@ -6,9 +6,8 @@ Building is left to ``builds``, running to ``runs``.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .. import access
@@ -37,9 +36,16 @@ _MAX_ACCESS_ENTRIES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """Tools, as one principal after another asks for them."""
+    """Tools, as one principal after another asks for them.
+
+    Parameters
+    ----------
+    admit
+        Raises where no build of a user's can be taken on now, so that no new tool is made for it.
+    """
 
     store: Store
+    admit: Callable[[str], None]
 
     def create(self, principal: Principal, new: NewTool) -> tuple[Tool, ParsedSource]:
         """Make a tool, or take up again one of the same name and source that never became ready.
@@ -50,7 +56,10 @@ class Tools:
             If the name or the source cannot be used.
         NameTakenError
             If the principal has another tool of that name.
+        StorageError, TooManyError
+            If its build cannot be taken on now.
         """
+        self.admit(principal.name)
         parsed = sources.parse(new.source, ref=new.ref)
         name = sources.suggested_name(parsed.source) if new.name is None else new.name
         sources.validate_name(name)
@@ -140,7 +149,7 @@ class Tools:
         page = self.store.list_tools(
             principal=principal, text=text, scope=scope, limit=limit, cursor=cursor
         )
-        return Page(items=self._details(page.items), next_cursor=page.next_cursor)
+        return Page(items=self._details(page.items, newest=True), next_cursor=page.next_cursor)
 
     def update(self, principal: Principal, name: str, changes: ToolChanges) -> Tool:
         """Change a tool's settings."""
@@ -193,8 +202,8 @@ class Tools:
             )
         return tool
 
-    def _details(self, tools: Sequence[Tool]) -> list[ToolDetail]:
-        versions = self.store.versions_of([tool.id for tool in tools])
+    def _details(self, tools: Sequence[Tool], *, newest: bool = False) -> list[ToolDetail]:
+        versions = self.store.versions_of([tool.id for tool in tools], newest=newest)
         return [ToolDetail(tool=t, versions=tuple(versions.get(t.id, ()))) for t in tools]
 
     def _came_to_nothing(self, tool: Tool, source: Source) -> bool:
@@ -204,7 +213,7 @@ class Tools:
         )
 
     def _no_such_tool(self, principal: Principal, name: str) -> NotFoundError:
-        near = difflib.get_close_matches(name, self.store.tool_names(principal), n=1)
+        near = self.store.near_names(principal, name, 1)
         hint = f"Did you mean {near[0]}?" if near else "`%tooi create LINK` makes one."
         return NotFoundError(f"There is no tool {name!r}.", hint)
 

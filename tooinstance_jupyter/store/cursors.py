@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from ..errors import InvalidValueError
+from ..errors import MalformedError
 from ..records import Page
 
 R = TypeVar("R")
@@ -36,7 +36,7 @@ def read(cursor: str, kind: str, *parts: Callable[[Any], Any]) -> list[Any]:
 
     Raises
     ------
-    InvalidValueError
+    MalformedError
         If it was not written for this kind of list, whatever else it is.
     """
     try:
@@ -47,7 +47,7 @@ def read(cursor: str, kind: str, *parts: Callable[[Any], Any]) -> list[Any]:
                 return [part(value) for part, value in zip(parts, told[1:], strict=True)]
     except (ValueError, TypeError, OverflowError, RecursionError):
         pass
-    raise InvalidValueError(
+    raise MalformedError(
         "The cursor is not one of this list.", "Begin again without it.", code="cursor_invalid"
     )
 

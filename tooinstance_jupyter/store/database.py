@@ -1,18 +1,17 @@
 """One database: opened, brought up to date, and its errors put into words.
 
-What stands in it is left to ``schema`` and ``repository``.
+What stands in it is left to ``schema`` and ``repository``; in what kinds of database differ, to
+``sqlite`` and ``postgresql``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
 
-from filelock import FileLock
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, StatementError
+from sqlalchemy import Connection, inspect, make_url, text
+from sqlalchemy import exc as failures
 
 from ..errors import (
     BusyError,
@@ -21,11 +20,12 @@ from ..errors import (
     InvalidValueError,
     StorageError,
 )
+from .postgresql import Postgresql, PostgresqlCommits
+from .sqlite import Sqlite, SqliteCommits
 
 HEAD = "0003"
 """The newest migration; a database that has it is opened without importing Alembic."""
 
-_BUSY_MS = 5_000
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -33,38 +33,25 @@ class Database:
     """A connection pool with transactions for reading and for writing."""
 
     def __init__(self, url: str) -> None:
+        self._kind = _kind(url)
+        self._told: dict[object, Callable[[], None]] = {}
         try:
-            self._url = make_url(url)
-            self._engine = create_engine(self._url)
-        except (ArgumentError, ImportError) as error:
-            raise StorageError(
-                f"The setting `database_url` cannot be used: {error}.",
-                "Correct it, or install the driver that it names.",
-            ) from error
-        self._path = self._url.database or url
-        self._is_sqlite = self._url.get_backend_name() == "sqlite"
-        if self._is_sqlite:
-            _set_up_sqlite(self._engine)
-        try:
-            self._open()
-        except OSError as error:
-            self.close()
-            raise StorageError(
-                f"{self._path} cannot be opened: {error.strerror}.",
-                "Set TOOINSTANCE_HOME to a folder that you may write to.",
-            ) from error
+            self._kind.make()
+            if self._revision() != HEAD:
+                with self._translated(), self._kind.migrating():
+                    self._migrate()
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
+        self._kind.engine.dispose()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the database."""
-        with self._translated(), self._engine.connect() as connection:
+        with self._translated(), self._kind.reading.connect() as connection:
             yield connection
 
     @contextmanager
@@ -72,23 +59,30 @@ class Database:
         """Give a connection that writes all or nothing, and waits for others who write."""
         with (
             self._translated(),
-            self._engine.connect().execution_options(is_writing=True) as connection,
+            self._kind.engine.connect().execution_options(is_writing=True) as connection,
             connection.begin(),
         ):
             yield connection
+        for told in tuple(self._told.values()):
+            told()
 
-    def _open(self) -> None:
-        """Make the file where there is none, and bring what stands in it up to date."""
-        lock: AbstractContextManager[object] = nullcontext()
-        if self._is_sqlite and self._url.database not in (None, "", ":memory:"):
-            path = Path(self._path)
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not path.exists():
-                path.touch(mode=0o600)  # what SQLite puts beside it has the same permissions
-            lock = FileLock(f"{path}.lock")
-        if self._revision() != HEAD:
-            with lock:
-                self._migrate()
+    def commits(self) -> Commits:
+        """Return what tells of commits, whichever process makes them."""
+        if isinstance(self._kind, Sqlite):
+            source: SqliteCommits | PostgresqlCommits = SqliteCommits(self._kind, self._on_commit)
+        else:
+            source = PostgresqlCommits(self._kind)
+        return Commits(source, self._translated)
+
+    def _on_commit(self, told: Callable[[], None]) -> Callable[[], None]:
+        """Have a function called after each commit made here; returns what ends that."""
+        me = object()
+        self._told[me] = told
+
+        def stop() -> None:
+            self._told.pop(me, None)
+
+        return stop
 
     def _revision(self) -> str | None:
         with self.reading() as connection:
@@ -109,79 +103,93 @@ class Database:
 
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-        if revision is not None:
+        if revision is None:
+            self._claim()
+        else:
             try:
                 ScriptDirectory.from_config(config).get_revision(revision)
             except CommandError as error:
                 raise DatabaseNewerError(
-                    f"{self._path} was written by a newer release (schema {revision}).",
+                    f"{self._kind.name} was written by a newer release (schema {revision}).",
                     "Upgrade tooinstance-jupyter, or set TOOINSTANCE_HOME to another folder.",
                 ) from error
-        elif self._is_sqlite:
-            self._claim()
         with self.writing() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
     def _claim(self) -> None:
-        """Turn on WAL, which stays on; those who do it at once fail, so only a migration does."""
-        with self._translated(), self._engine.connect() as connection:
+        """Refuse what another program made."""
+        with self._translated(), self._kind.engine.connect() as connection:
             if inspect(connection).get_table_names():
                 raise StorageError(
-                    f"{self._path} is the database of another program.",
-                    "It is left as it is. Set `database_url` to another file.",
+                    f"{self._kind.name} is the database of another program.",
+                    "It is left as it is. Set `database_url` to another one.",
                     code="database_foreign",
                 )
             connection.rollback()
-            raw: Any = connection.connection.dbapi_connection
-            raw.execute("PRAGMA journal_mode = WAL")
+            self._kind.claim(connection)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except IntegrityError as error:
+        except failures.IntegrityError as error:
             raise ConflictError(f"It does not fit what is stored: {error.orig}.") from error
-        except DBAPIError as error:
-            raise self._in_words(error) from error
-        except (StatementError, UnicodeEncodeError, OverflowError) as error:
-            raise InvalidValueError(
-                "A value cannot be stored: it is a number that is too large, or a text that is "
-                "no Unicode."
+        except failures.DBAPIError as error:
+            if isinstance(error, failures.DataError):
+                raise _unstorable() from error
+            raise self._kind.in_words(error) from error
+        except (failures.StatementError, UnicodeEncodeError, OverflowError) as error:
+            raise _unstorable() from error
+        except failures.TimeoutError as error:
+            raise BusyError(
+                f"{self._kind.name} is used by too many at once.", "Try again soon."
             ) from error
 
-    def _in_words(self, error: DBAPIError) -> StorageError:
-        reason = str(error.orig)
-        if "locked" in reason or "busy" in reason:
-            return BusyError(
-                f"{self._path} has been locked for {_BUSY_MS // 1000} s by something else.",
-                "Try again; another program may be writing much, or hang.",
-            )
-        if "full" in reason or "disk I/O" in reason:
-            return StorageError(
-                f"{self._path} cannot be written: the disk is full.",
-                "Free some space, for instance with `%tooi gc`.",
-                code="disk_full",
-            )
-        if "not a database" in reason or "malformed" in reason:
-            return StorageError(
-                f"{self._path} is no database, or is damaged.",
-                "It is left as it is. Set it aside, or set TOOINSTANCE_HOME to another folder.",
-                code="database_damaged",
-            )
-        return StorageError(f"{self._path}: {reason}.", "Is the folder writable?")
+
+def _unstorable() -> InvalidValueError:
+    return InvalidValueError(
+        "A value cannot be stored: it is a number that is too large, or a text that is too long "
+        "or no Unicode."
+    )
 
 
-def _set_up_sqlite(engine: Engine) -> None:
-    @event.listens_for(engine, "connect")
-    def configure(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # transactions begin below, not where the driver guesses
-        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
+class Commits:
+    """What tells of commits of all processes; one thread uses it, but for `wake`."""
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # a transaction that reads first and writes later could not wait for another writer
-        is_writing = connection.get_execution_options().get("is_writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
+    def __init__(
+        self,
+        source: SqliteCommits | PostgresqlCommits,
+        translated: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self._source = source
+        self._translated = translated
+        self.wake = source.wake
+        self.close = source.close
+
+    def wait(self) -> None:
+        """Return after a commit, or for no reason; the first time, and after an error, at once."""
+        with self._translated():
+            self._source.wait()
+
+
+def _kind(url: str) -> Sqlite | Postgresql:
+    """Return the kind of a database; what is wrong with its URL is told without the URL."""
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            return Sqlite(parsed)
+        if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
+            return Postgresql(parsed.set(drivername="postgresql+psycopg"))
+    except ImportError as error:
+        raise StorageError(
+            f"The driver of the database is not installed: {error.name}.",
+            "pip install 'tooinstance-jupyter[postgres]'",
+        ) from error
+    except (failures.ArgumentError, ValueError):
+        pass
+    raise StorageError(
+        "The setting `database_url` is no URL of a SQLite or PostgreSQL database.",
+        "Such as sqlite:////srv/tools.sqlite or postgresql+psycopg://NAME:PASSWORD@HOST/DATABASE, "
+        "where special characters of a password are percent-encoded.",
+    )

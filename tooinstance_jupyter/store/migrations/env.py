@@ -6,8 +6,11 @@ from alembic import context
 
 from tooinstance_jupyter.store.schema import metadata
 
+connection = context.config.attributes["connection"]
+if connection.dialect.name == "postgresql":
+    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")  # a large table takes its time
 context.configure(
-    connection=context.config.attributes["connection"],
+    connection=connection,
     target_metadata=metadata,
     render_as_batch=True,
 )

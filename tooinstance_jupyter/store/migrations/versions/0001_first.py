@@ -10,6 +10,7 @@ down_revision = None
 
 _LIVE = sa.text("deleted_at IS NULL")
 _OPEN = sa.text("finished_at IS NULL")
+_NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
@@ -92,7 +93,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "runs",
-        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("number", _NUMBER, primary_key=True),
         sa.Column("id", sa.String(32), nullable=False, unique=True),
         sa.Column("owner", sa.String(320), nullable=False),
         sa.Column("tool_id", sa.String(32)),
@@ -128,7 +129,32 @@ def upgrade() -> None:
     op.create_index("runs_by_status", "runs", ["owner", "status", "number"])
     op.create_index("runs_by_age", "runs", ["owner", "created_at"])
     op.create_index("runs_open", "runs", ["status"], sqlite_where=_OPEN, postgresql_where=_OPEN)
-    op.execute("CREATE VIRTUAL TABLE run_search USING fts5(text, prefix='2 3')")
+    if op.get_context().dialect.name == "sqlite":
+        op.execute("CREATE VIRTUAL TABLE run_search USING fts5(text, prefix='2 3')")
+        op.execute(
+            "CREATE VIRTUAL TABLE tool_search "
+            "USING fts5(tool_id UNINDEXED, name, text, prefix='2 3')"
+        )
+    else:
+        _make_search_tables_of_postgresql()
+
+
+def _make_search_tables_of_postgresql() -> None:
     op.execute(
-        "CREATE VIRTUAL TABLE tool_search USING fts5(tool_id UNINDEXED, name, text, prefix='2 3')"
+        "CREATE TABLE run_search (number BIGINT PRIMARY KEY, text TEXT NOT NULL, "
+        "words TSVECTOR NOT NULL)"
     )
+    op.execute(
+        "CREATE TABLE tool_search (tool_id VARCHAR(32) PRIMARY KEY, name TEXT NOT NULL, "
+        "text TEXT NOT NULL, words TSVECTOR NOT NULL)"
+    )
+    op.execute("CREATE INDEX run_search_by_words ON run_search USING GIN (words)")
+    op.execute("CREATE INDEX tool_search_by_words ON tool_search USING GIN (words)")
+    try:
+        with op.get_bind().begin_nested():
+            op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+            op.execute(
+                "CREATE INDEX tool_search_by_name ON tool_search USING GIN (name gin_trgm_ops)"
+            )
+    except sa.exc.DBAPIError:
+        pass  # a server may lack it, or not let us have it: then names that come near take longer

@@ -1,0 +1,118 @@
+"""Files, logs and links: parts, validators, names, and nothing that a browser would run."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import httpx
+import pytest
+
+from tests.servers import Server
+from tooinstance_jupyter.server.downloads import disposition, part
+
+from .conftest import Person
+
+
+def test_a_file_is_had_whole_in_parts_and_not_twice(ada: Person, written: int) -> None:
+    path = f"runs/{written}/files/a.txt"
+    whole = ada.ask("GET", path)
+    assert (whole.status_code, whole.content) == (200, b"of a.txt\n")
+    tag = whole.headers["ETag"]
+    head = ada.ask("HEAD", path)
+    assert (head.status_code, head.content, head.headers["Content-Length"]) == (200, b"", "9")
+    some = ada.ask("GET", path, headers={"Range": "bytes=3-4"})
+    assert (some.status_code, some.content) == (206, b"a.")
+    assert some.headers["Content-Range"] == "bytes 3-4/9"
+    last = ada.ask("GET", path, headers={"Range": "bytes=-5"})
+    assert (last.status_code, last.content) == (206, b".txt\n")
+    beyond = ada.ask("GET", path, headers={"Range": "bytes=9-"})
+    assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, "bytes */9")
+    known = ada.ask("GET", path, headers={"If-None-Match": tag})
+    assert (known.status_code, known.content) == (304, b"")
+    same = ada.ask("GET", path, headers={"Range": "bytes=0-1", "If-Range": tag})
+    assert same.status_code == 206
+    other = ada.ask("GET", path, headers={"Range": "bytes=0-1", "If-Range": '"x"'})
+    assert (other.status_code, len(other.content)) == (200, 9)
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        ("bytes=0-", (0, 10)),
+        ("bytes=5-100", (5, 10)),
+        ("bytes=-100", (0, 10)),
+        (None, None),
+        ("bytes=", None),
+        ("bytes=-", None),
+        ("bytes=5-2", None),
+        ("bytes=0-1,3-4", None),
+        ("lines=0-1", None),
+    ],
+)
+def test_a_range_that_cannot_be_read_asks_for_all(
+    header: str | None, found: tuple[int, int] | None
+) -> None:
+    assert part(header, 10) == found
+
+
+@pytest.mark.parametrize("name", ['a"\r\nX-Evil: 1', "ä\x00;b", "\udcff", "a/../b", ""])
+def test_no_name_gets_out_of_its_header(name: str) -> None:
+    told = disposition(name)
+    assert told.isascii()
+    assert told.isprintable()
+    assert told.count('"') == 2
+
+
+def test_what_a_browser_would_run_is_saved_instead(ada: Person) -> None:
+    number = ada.run("page")
+    ada.finished(number)
+    answer = ada.ask("GET", f"runs/{number}/files/page.html")
+    assert answer.content == b"<script>alert(1)</script>"
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="page.html"')
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    "path", ["..%2f..%2fstdout", "../stdin", "%2e%2e/stdout", "/etc/passwd", "c.txt", "%ff"]
+)
+def test_there_is_no_way_out_of_the_files_of_a_run(ada: Person, written: int, path: str) -> None:
+    answer = ada.ask("GET", f"runs/{written}/files/{path}")
+    assert answer.status_code in (404, 405), answer.text
+
+
+def test_an_archive_holds_all(ada: Person, written: int) -> None:
+    answer = ada.ask("GET", f"runs/{written}/archive")
+    assert answer.headers["Content-Type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        assert set(archive.namelist()) == {"a.txt", "b.txt", "stdout", "stderr"}
+    assert ada.ask("GET", f"runs/{written}/archive?format=tar").content[257:262] == b"ustar"
+    assert ada.ask("GET", f"runs/{written}/archive?format=rar").status_code == 422
+
+
+def test_a_link_shows_one_run_until_it_is_revoked(
+    ada: Person, grace: Person, written: int, server: Server
+) -> None:
+    made = ada.ask("POST", f"runs/{written}/links", json={"expires_in_s": 3600}).json()
+    token = made["token"]
+    assert grace.ask("GET", f"shared/{token}").json()["number"] == written
+    assert grace.ask("GET", f"shared/{token}/files/b.txt").content == b"of b.txt\n"
+    assert grace.ask("GET", f"shared/{token}/archive").status_code == 200
+    page = grace.ask("GET", f"{server.url}tooinstance/shared/{token}")
+    assert page.status_code == 200
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "<script" not in page.text
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    # no more than that
+    assert grace.ask("GET", f"runs/{written}").status_code == 404
+    assert grace.ask("GET", f"runs/{written}/links").status_code == 404
+    assert httpx.get(f"{server.api}/shared/{token}").status_code == 403
+    unknown = grace.ask("GET", "shared/nothing")
+    assert ada.ask("DELETE", f"links/{made['link']['id']}").status_code == 204
+    revoked = grace.ask("GET", f"shared/{token}")
+    assert (revoked.status_code, revoked.text) == (unknown.status_code, unknown.text)
+    assert grace.ask("GET", f"{server.url}tooinstance/shared/{token}").status_code == 404

@@ -1,0 +1,96 @@
+"""Several homes on one database: each carries out its own, and leaves what is another's alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tooinstance_jupyter.client.local import LocalClient
+from tooinstance_jupyter.config import TooInstance
+from tooinstance_jupyter.errors import ConflictError
+from tooinstance_jupyter.records import Principal, RunStatus, Version, VersionStatus
+from tooinstance_jupyter.requests import NewRun, NewTool, RunFilter
+from tooinstance_jupyter.service.installation import Installation
+
+At = Callable[..., LocalClient]
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Iterator[At]:
+    """Return a function that opens a home, by its name, on the one database."""
+    opened: list[Installation] = []
+
+    def open_home(name: str, *, serves: bool = False, **settings: int) -> LocalClient:
+        config = TooInstance(
+            home=str(tmp_path / name),
+            database_url=f"sqlite:///{tmp_path / 'shared.sqlite'}",
+            cancel_grace_s=0.2,
+            min_free_disk_percent=0.0,
+            **settings,
+        )
+        opened.append(Installation(config, serves=serves))
+        return LocalClient(config, Principal(name="ada"), installation=opened[-1])
+
+    yield open_home
+    for installation in opened:
+        installation.close()
+
+
+def start(client: LocalClient, *arguments: str) -> int:
+    return client.run(NewRun(tool="probe", arguments=arguments)).number
+
+
+def test_a_run_is_seen_from_another_home_and_left_to_its_own(
+    at: At, folder: Path, finish: Callable[[LocalClient, Version], Version]
+) -> None:
+    here, there = at("here"), at("there", serves=True)
+    finish(here, here.create(NewTool(source=str(folder)))[1])
+    number = start(here, "sleep")
+    assert [run.number for run in there.runs(RunFilter()).items] == [number]
+    assert there.get_run(number).status is RunStatus.RUNNING
+    with pytest.raises(ConflictError, match="another server"):
+        there.cancel(number)
+    here.cancel(number)
+    assert there.get_run(number).status is RunStatus.CANCELLED
+
+    number = start(here, "mark", "0.3")
+    ended = there.wait(number, 20)
+    assert (ended.status, [file.path for file in ended.files]) == ("succeeded", ["starts"])
+
+    number = start(here, "mark", "0")
+    here._installation.close()
+    exit_file = here._installation.config.runs_path / there.get_run(number).id / "exit.json"
+    end = time.monotonic() + 20
+    while not exit_file.exists():
+        assert time.monotonic() < end, "the tool did not end"
+        time.sleep(0.02)
+    assert there.get_run(number).status is RunStatus.RUNNING, "it is its own home's to complete"
+    assert at("here", serves=True).wait(number, 20).status is RunStatus.SUCCEEDED
+
+
+def test_what_waits_in_line_or_is_built_is_its_own_homes(
+    at: At, tmp_path: Path, folder: Path, finish: Callable[[LocalClient, Version], Version]
+) -> None:
+    here = at("here", serves=True, concurrent_runs_per_user=1)
+    there = at("there", serves=True)
+    finish(here, here.create(NewTool(source=str(folder)))[1])
+    assert here._installation.home != there._installation.home
+    going, waiting = start(here, "sleep"), start(here, "hello")
+    (tmp_path / "long").mkdir()
+    (tmp_path / "long" / "long").write_text("#!/bin/sh\nsleep 60\n")
+    building = here.create(NewTool(source=str(tmp_path / "long")))[1]
+    here._installation.close()
+    assert start(there, "hello") > waiting, "another home's line holds this one up"
+    assert there.collect_garbage(dry_run=False) == []
+    with pytest.raises(ConflictError, match="another server"):
+        there.cancel_build(building.id)
+    assert there.get_run(waiting).status is RunStatus.QUEUED
+    [version] = there.tool("long").versions
+    assert version.status is VersionStatus.PENDING
+    assert there.cancel(waiting).status is RunStatus.CANCELLED
+    again = at("here", serves=True)
+    again.cancel(going)
+    assert again.cancel_build(building.id).status is VersionStatus.CANCELLED

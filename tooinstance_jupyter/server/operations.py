@@ -1,0 +1,338 @@
+"""What each route does: thin functions over a client, run in threads by the handlers."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import os
+import re
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO
+
+from .. import access
+from ..build import sources
+from ..errors import ForbiddenError, InvalidValueError, NotFoundError, StaleError
+from ..file_names import harmless_name
+from ..records import Page, Run, SourceKind, Tool, User, Version
+from ..requests import NewLink, Removal, ToolDetail, Usage
+from ..wire import Created, Links, to_json
+from .answers import Health, Me, OutputFiles
+from .calls import Archive, Call, Content, Tagged
+
+if TYPE_CHECKING:
+    from ..requests import StreamName
+
+_OCTETS = "application/octet-stream"
+_ARCHIVES = {"zip": "application/zip", "tar": "application/x-tar"}
+
+
+def health(call: Call) -> Health:
+    """Return how the installation is."""
+    return Health.of(call.installation.health())
+
+
+def me(call: Call) -> Me:
+    """Return who asks."""
+    client = call.client
+    principal = client.principal
+    return Me(
+        name=principal.name,
+        groups=tuple(sorted(principal.groups)),
+        is_admin=principal.is_admin,
+        email=principal.email,
+        describe=dict(client.describe()),
+    )
+
+
+def usage(call: Call) -> Usage:
+    """Return what one may use, and uses now."""
+    return call.client.usage()
+
+
+def users(call: Call) -> Page[User]:
+    """Return users whose name begins with a text."""
+    return Page(items=call.client.users(call.query.text, limit=call.query.limit))
+
+
+# tools
+
+
+def list_tools(call: Call) -> Page[ToolDetail]:
+    """Return what one may see."""
+    query = call.query
+    return call.client.tools(
+        text=query.text, scope=query.scope, limit=query.limit, cursor=query.cursor
+    )
+
+
+def create_tool(call: Call) -> Created:
+    """Make a tool and start its first build."""
+    source = sources.parse(call.body.source, ref=call.body.ref).source
+    is_local = source.kind is SourceKind.FOLDER or source.location.startswith("file:")
+    if is_local and not call.takes_local_sources:
+        raise InvalidValueError(
+            "Folders of the server's machine cannot become tools here.",
+            "Give a git link (https://…), pypi:NAME or npm:NAME.",
+            code="source_local",
+        )
+    tool, version = call.client.create(call.body)
+    return Created(tool=tool, version=version)
+
+
+def look_up_tool(call: Call) -> ToolDetail:
+    """Return a tool by any of its names."""
+    return call.client.tool(call.query.tool)
+
+
+def get_tool(call: Call) -> Tagged:
+    """Return a tool by owner and name."""
+    detail = call.client.tool(_tool_name(call))
+    return Tagged(value=detail, etag=_state_of(detail.tool))
+
+
+def update_tool(call: Call) -> Tagged:
+    """Change a tool's settings, if it is in the state that is meant."""
+    name = _tool_name(call)
+    if call.if_match and "*" not in call.if_match:
+        now = _state_of(call.client.tool(name).tool)
+        if now not in call.if_match:
+            raise StaleError(
+                f"{name} has been changed meanwhile.", "Look at it again, and change it then."
+            )
+    tool = call.client.update(name, call.body)
+    return Tagged(value=tool, etag=_state_of(tool))
+
+
+def delete_tool(call: Call) -> Tool:
+    """Delete a tool."""
+    return call.client.delete(_tool_name(call))
+
+
+def transfer_tool(call: Call) -> Tool:
+    """Hand a tool over."""
+    return call.client.transfer(_tool_name(call), call.body.to)
+
+
+def build_tool(call: Call) -> Version:
+    """Start a new version."""
+    body = call.body
+    return call.client.build(_tool_name(call), ref=body.ref, force=body.force, engine=body.engine)
+
+
+def pull_tool(call: Call) -> Version:
+    """Fetch what a version needs."""
+    number = call.query.version
+    return call.client.pull(_tool_name(call) + ("" if number is None else f"@{number}"))
+
+
+# versions
+
+
+def get_version(call: Call) -> Version:
+    """Return a version."""
+    return call.installation.builds.get(call.client.principal, call.path["version"])
+
+
+def cancel_build(call: Call) -> Version:
+    """Stop a build."""
+    return call.client.cancel_build(call.path["version"])
+
+
+def build_log(call: Call) -> Content:
+    """Return the log of a build."""
+    version = get_version(call)
+    file: BinaryIO
+    try:
+        file = (call.installation.builds.folder(version.id) / "log").open("rb")
+    except FileNotFoundError:  # it has not begun, or another server builds it
+        file = io.BytesIO()
+    size = file.seek(0, os.SEEK_END)
+    return Content(
+        file=file,
+        size_bytes=size,
+        name=f"build-{version.number}.log",
+        media_type="text/plain; charset=utf-8",
+        etag=f'"{version.id}-{size}"',
+    )
+
+
+# runs
+
+
+def list_runs(call: Call) -> Page[Run]:
+    """Return runs, newest first."""
+    return call.client.runs(call.query)
+
+
+def start_run(call: Call) -> Run:
+    """Start a run."""
+    return call.client.run(call.body.new_run())
+
+
+def rerun(call: Call) -> Run:
+    """Start a run again."""
+    return call.client.rerun(_number(call), call.body and call.body.new_run())
+
+
+def get_run(call: Call) -> Run:
+    """Return a run."""
+    return call.client.get_run(_number(call))
+
+
+def update_run(call: Call) -> Run:
+    """Change what is noted of a run."""
+    return call.client.update_run(_number(call), call.body)
+
+
+def delete_run(call: Call) -> None:
+    """Delete a run."""
+    call.client.delete_run(_number(call))
+
+
+def cancel_run(call: Call) -> Run:
+    """Stop a run."""
+    return call.client.cancel(_number(call))
+
+
+def run_stdout(call: Call) -> Content:
+    """Return what is kept of standard output."""
+    return _stream(call, get_run(call), "stdout")
+
+
+def run_stderr(call: Call) -> Content:
+    """Return what is kept of standard error."""
+    return _stream(call, get_run(call), "stderr")
+
+
+def run_files(call: Call) -> OutputFiles:
+    """Return the output files of a run."""
+    run = get_run(call)
+    if run.status.is_final:
+        return OutputFiles(items=run.files)
+    return OutputFiles(items=call.installation.outputs.directory(run).files_now(run.limits))
+
+
+def run_file(call: Call) -> Content:
+    """Return an output file."""
+    return _file(call, get_run(call))
+
+
+def run_archive(call: Call) -> Archive:
+    """Return all output as one file."""
+    return _archive(call, get_run(call))
+
+
+# links
+
+
+def create_link(call: Call) -> NewLink:
+    """Make a link."""
+    return call.client.create_link(_number(call), expires_in_s=call.body.expires_in_s)
+
+
+def list_links(call: Call) -> Links:
+    """Return the links to a run."""
+    return Links(items=tuple(call.client.links(_number(call))))
+
+
+def revoke_link(call: Call) -> None:
+    """Make a link good for nothing."""
+    call.client.revoke_link(call.path["link"])
+
+
+def shared_run(call: Call) -> Run:
+    """Return the run of a link, without whom else it is shared with."""
+    try:
+        run = call.installation.sharing.run_of_link(call.path["token"])
+    except NotFoundError:
+        # nobody can tell why
+        raise NotFoundError(
+            "This link leads nowhere.", "It may have expired: ask for another one."
+        ) from None
+    return dataclasses.replace(run, access=())
+
+
+def shared_stdout(call: Call) -> Content:
+    """Return standard output of the run of a link."""
+    return _stream(call, shared_run(call), "stdout")
+
+
+def shared_stderr(call: Call) -> Content:
+    """Return standard error of the run of a link."""
+    return _stream(call, shared_run(call), "stderr")
+
+
+def shared_file(call: Call) -> Content:
+    """Return an output file of the run of a link."""
+    return _file(call, shared_run(call))
+
+
+def shared_archive(call: Call) -> Archive:
+    """Return all output of the run of a link as one file."""
+    return _archive(call, shared_run(call))
+
+
+# the installation
+
+
+def collect_garbage(call: Call) -> Page[Removal]:
+    """Remove what nothing uses."""
+    if not call.is_personal and not access.may_administer(call.client.principal):
+        raise ForbiddenError("Only administrators clean up here.", "Ask one of them.")
+    return Page(items=call.client.collect_garbage(dry_run=call.query.dry_run))
+
+
+def _tool_name(call: Call) -> str:
+    return f"{call.path['owner']}/{call.path['name']}"
+
+
+def _number(call: Call) -> int:
+    text = call.path["number"]
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        raise NotFoundError(f"There is no run {text}.", "`%tooi runs` lists yours.")
+    return int(text)
+
+
+def _state_of(tool: Tool) -> str:
+    return f'"{hashlib.sha256(to_json(Tool, tool)).hexdigest()[:32]}"'
+
+
+def _stream(call: Call, run: Run, name: StreamName) -> Content:
+    file = call.installation.outputs.open_stream(run, name)
+    size = file.seek(0, os.SEEK_END)
+    return Content(
+        file=file,
+        size_bytes=size,
+        name=f"run-{run.number}-{name}.txt",
+        media_type=_OCTETS,
+        # it only ever grows
+        etag=f'"{run.id}-{name}-{size}"',
+    )
+
+
+def _file(call: Call, run: Run) -> Content:
+    path = call.path["path"]
+    outputs = call.installation.outputs
+    if run.status.is_final:
+        file = outputs.open_file(run, path)
+    else:
+        file = outputs.directory(run).open_output(path)
+    listed = next((one for one in run.files if one.path == path), None)
+    digest = listed.sha256 if listed is not None else None
+    return Content(
+        file=file,
+        size_bytes=file.seek(0, os.SEEK_END),
+        name=harmless_name(PurePosixPath(path).name),
+        media_type=(listed.media_type if listed is not None else None) or _OCTETS,
+        etag=f'"{digest}"' if digest else "",
+    )
+
+
+def _archive(call: Call, run: Run) -> Archive:
+    kind = call.query.format
+    return Archive(
+        chunks=call.installation.outputs.archive(run, kind),
+        name=f"run-{run.number}.{kind}",
+        media_type=_ARCHIVES[kind],
+    )
