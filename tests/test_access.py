@@ -53,6 +53,12 @@ def test_a_tool_is_seen_by_its_owner_and_once_ready_by_those_it_is_shared_with(
     assert access.may_see_tool(principal, tool, is_ready=is_ready) is sees
 
 
+@pytest.mark.parametrize("name", ["group:lab", " group:lab"])
+def test_whoever_is_named_like_a_group_is_not_in_it(name: str) -> None:
+    for poser in (Principal(name=name), Principal(name="mallory", email=name)):
+        assert not access.may_see_tool(poser, SHARED, is_ready=True)
+
+
 @pytest.mark.parametrize("principal", [INVITED, MEMBER, STRANGER])
 def test_a_deleted_tool_does_not_exist_for_others(principal: Principal) -> None:
     deleted = dataclasses.replace(SHARED, visibility=Visibility.PUBLIC, deleted_at=now())

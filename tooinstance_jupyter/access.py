@@ -5,6 +5,8 @@ Callers turn a "no" into the same answer as "there is no such thing".
 
 from __future__ import annotations
 
+import dataclasses
+
 from .records import (
     EVERYBODY,
     Change,
@@ -56,6 +58,25 @@ def may_change_run(principal: Principal, run: Run) -> bool:
     return principal.is_admin or principal.name == run.owner
 
 
+def run_as_seen(principal: Principal | None, run: Run) -> Run:
+    """Return what somebody is told of a run that is shared: its output, not what it was given.
+
+    Parameters
+    ----------
+    principal
+        Who asks; ``None`` for whoever has a link.
+    """
+    if principal is not None and may_change_run(principal, run):
+        return run
+    return dataclasses.replace(run, access=(), variables={})
+
+
+def may_take_inputs(principal: Principal, run: Run) -> bool:
+    """Tell whether a principal may run again with the files and variables that a run was given."""
+    given = run.inputs or run.stdin or run.variables
+    return not given or may_change_run(principal, run)
+
+
 def may_change_link(principal: Principal, link: Link) -> bool:
     """Tell whether a principal may see and revoke a link to a run."""
     return principal.is_admin or principal.name == link.owner
@@ -72,7 +93,7 @@ def may_see_change(principal: Principal, change: Change) -> bool:
 
 
 def may_administer(principal: Principal) -> bool:
-    """Tell whether a principal may clean up, and hand over what belongs to others."""
+    """Tell whether a principal may clean up, and put a tool under another's name."""
     return principal.is_admin
 
 

@@ -146,10 +146,10 @@ class Principal:
     @property
     def addresses(self) -> frozenset[str]:
         """The entries of access lists that mean this principal, in their normal form."""
-        own = [self.name] if self.email is None else [self.name, self.email]
-        return frozenset(
-            [*map(normal_address, own), *(f"{GROUP_PREFIX}{group}" for group in self.groups)]
-        )
+        own = map(normal_address, filter(None, (self.name, self.email)))
+        groups = (f"{GROUP_PREFIX}{group}" for group in self.groups)
+        # whoever is named like a group is not in it
+        return frozenset([*(one for one in own if not one.startswith(GROUP_PREFIX)), *groups])
 
 
 GROUP_PREFIX = "group:"

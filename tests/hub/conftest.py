@@ -20,6 +20,8 @@ import httpx
 import pytest
 from filelock import FileLock
 
+from tooinstance_jupyter.build.buildpacks.node import find_node
+
 PATIENCE_S = 60.0
 PROXY = "configurable-http-proxy"
 BASE_URL = "/campus/"
@@ -39,7 +41,7 @@ _HUB = """
 c.JupyterHub.bind_url = "http://127.0.0.1:{ports[0]}{base_url}"
 c.JupyterHub.hub_bind_url = "http://127.0.0.1:{ports[1]}"
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{ports[2]}"
-c.ConfigurableHTTPProxy.command = [{proxy!r}]
+c.ConfigurableHTTPProxy.command = {proxy!r}
 c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allowed_users = {users!r}
 c.Authenticator.admin_users = {{"root"}}
@@ -72,7 +74,7 @@ c.Spawner.environment = {{
 class Hub:
     """A hub that runs; `url` ends with a slash."""
 
-    def __init__(self, folder: Path, proxy: Path) -> None:
+    def __init__(self, folder: Path, proxy: list[str]) -> None:
         ports = free_ports(3)
         self.folder = folder
         self.url = f"http://127.0.0.1:{ports[0]}{BASE_URL}"
@@ -82,7 +84,7 @@ class Hub:
             _HUB.format(
                 ports=ports,
                 base_url=BASE_URL,
-                proxy=str(proxy),
+                proxy=proxy,
                 users=set(USERS),
                 grace=GRACE,
                 services=SERVICE_TOKENS,
@@ -277,28 +279,28 @@ def free_ports(number: int) -> list[int]:
 
 
 @pytest.fixture(scope="session")
-def proxy(require: Callable[[str, str], None], pytestconfig: pytest.Config) -> Path:
-    """The program of the hub's proxy, fetched from npm once."""
+def proxy(pytestconfig: pytest.Config) -> list[str]:
+    """The command of the hub's proxy, fetched from npm once; Node too, where there is none."""
     if importlib.util.find_spec("jupyterhub") is None:
         message = "jupyterhub is not installed: pip install jupyterhub"
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)
     if found := shutil.which(PROXY):
-        return Path(found)
-    require("npm", "apt-get install npm")
+        return [found]
     assert pytestconfig.cache is not None
     folder = pytestconfig.cache.mkdir(PROXY)
-    program = folder / "node_modules" / ".bin" / PROXY
+    node = find_node(folder / "toolchains")
+    package = folder / "node_modules" / PROXY
     with FileLock(folder / "lock"):
-        if not program.exists():
-            command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder)]
+        if not (package / "bin").exists():
+            command = [*node.npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder)]
             subprocess.run([*command, f"{PROXY}@5"], check=True, timeout=300, capture_output=True)
-    return program
+    return [str(node.node), str(package / "bin" / PROXY)]
 
 
 @pytest.fixture(scope="module")
-def hub(proxy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+def hub(proxy: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """A hub with the servers of ada, grace and mallory; ada and grace are of the group lab."""
     hub = Hub(tmp_path_factory.mktemp("hub"), proxy)
     try:

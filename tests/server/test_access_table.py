@@ -50,8 +50,8 @@ build        unknown       404    404    404   404    404     404    404
 build-log    private       200    404    404   404    404     404    200
 build-log    shared        200    404    404   404    404     404    200
 cancel-build shared        200    404    404   404    404     404    200
-hand-over    private       422    404    404   404    404     404    422
-hand-over    shared        422    403    403   403    404     404    422
+hand-over    private       403    404    404   404    404     404    422
+hand-over    shared        403    403    403   403    404     404    422
 list-mine    private       yes    no     no    no     no      no     no
 list-shared  private       no     no     no    no     no      no     no
 list-public  private       no     no     no    no     no      no     no
@@ -109,6 +109,7 @@ class Place:
             who: httpx.Client(headers={"Authorization": f"token {who}"}, timeout=30)
             for who in USERS
         }
+        self.folder = folder
         self.tools: dict[str, str] = {"unknown": "ada/nothing", "deleted": "ada/deleted"}
         self.versions: dict[str, str] = {}
         broken = folder / "broken"
@@ -306,3 +307,40 @@ def test_listening_to_changes_tells_nothing_of_what_is_hidden(place: Place) -> N
         assert (str(place.runs["own"]) in subjects) is (who == "owner")
         assert (str(place.runs["shared"]) in subjects) is (who != "stranger")
         assert (place.versions["private"] in subjects) is (who == "owner")
+
+
+def test_a_shared_run_shares_its_output_and_not_what_it_was_given(place: Place) -> None:
+    parts = [("input", ("letter.txt", b"dear diary"))]
+    asked = {"tool": "ada/shared", "arguments": ["hi"], "variables": {"WHERE": "at home"}}
+    made = place.ask("owner", "POST", "/runs", data={"run": json.dumps(asked)}, files=parts)
+    number = made.json()["number"]
+    list(place.events("owner", f"/runs/{number}/events"))
+    place.ask("owner", "PATCH", f"/runs/{number}", json={"access": LISTED}).raise_for_status()
+
+    assert place.ask("owner", "GET", f"/runs/{number}").json()["variables"] == {"WHERE": "at home"}
+    told = [
+        place.ask("listed", "GET", f"/runs/{number}").text,
+        place.ask("listed", "GET", "/runs", params={"scope": "shared"}).text,
+        "".join(place.events("listed", f"/runs/{number}/events")),
+        place.ask("listed", "GET", f"/runs/{number}/archive").content.decode("latin-1"),
+    ]
+    for text in told:
+        assert "at home" not in text
+        assert "dear diary" not in text
+        assert "somebody-who-never-came" not in text
+    refused = place.ask("listed", "POST", f"/runs/{number}/rerun", json={"arguments": ["cat"]})
+    assert refused.status_code == 403, refused.text
+    again = place.ask("listed", "POST", f"/runs/{place.runs['shared']}/rerun")
+    assert again.status_code == 404, "without inputs, it is the tool that decides: it is private"
+
+
+def test_an_administrator_hands_a_tool_over_with_its_versions(place: Place) -> None:
+    made = place.ask(
+        "owner", "POST", "/tools", json={"source": str(place.folder / "probe"), "name": "passed-on"}
+    )
+    list(place.events("owner", f"/versions/{made.json()['version']['id']}/events"))
+    moved = place.ask("admin", "POST", "/tools/ada/passed-on/transfer", json={"to": "grace"})
+    assert moved.status_code == 200, moved.text
+    assert place.ask("owner", "GET", "/tools/ada/passed-on").status_code == 404
+    [version] = place.ask("listed", "GET", "/tools/grace/passed-on").json()["versions"]
+    assert version["status"] == "ready"

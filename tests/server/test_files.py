@@ -100,6 +100,8 @@ def test_a_link_shows_one_run_until_it_is_revoked(
     assert grace.ask("GET", f"shared/{token}").json()["number"] == written
     assert grace.ask("GET", f"shared/{token}/files/b.txt").content == b"of b.txt\n"
     assert grace.ask("GET", f"shared/{token}/archive").status_code == 200
+    beyond = grace.ask("GET", f"shared/{token}/stdout", headers={"Range": "bytes=99999999-"})
+    assert beyond.status_code == 416
     page = grace.ask("GET", f"{server.url}tooinstance/shared/{token}")
     assert page.status_code == 200
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -116,3 +118,6 @@ def test_a_link_shows_one_run_until_it_is_revoked(
     revoked = grace.ask("GET", f"shared/{token}")
     assert (revoked.status_code, revoked.text) == (unknown.status_code, unknown.text)
     assert grace.ask("GET", f"{server.url}tooinstance/shared/{token}").status_code == 404
+    # whoever reads the log cannot use it
+    assert "shared/[secret]/stdout" in server.log
+    assert token not in server.log

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from typing import Any
 
@@ -47,6 +48,7 @@ def answers_to_guesses(operation: Any) -> set[int]:
     """Return the statuses of answers to requests of all kinds, once sure that all are right."""
     known = {"number": 1, "owner": "ada", "name": "probe", "path": "a.txt"}
     found: set[int] = set()
+    turns = itertools.cycle([True, False])
 
     @settings(
         max_examples=8,
@@ -59,10 +61,12 @@ def answers_to_guesses(operation: Any) -> set[int]:
     @given(case=operation.as_strategy())
     def guess(case: Case) -> None:
         # half of what is asked for is there, and stays
-        if case.method != "DELETE" and len(str(case.path_parameters)) % 2:
-            case.path_parameters.update(
-                {part: known[part] for part in case.path_parameters if part in known}
-            )
+        is_there = case.method != "DELETE" and next(turns)
+        for part in case.path_parameters:
+            if is_there and part in known:
+                case.path_parameters[part] = known[part]
+            elif part == "number" and str(case.path_parameters[part]) == "1":
+                case.path_parameters[part] = 10**6
         headers = {"Authorization": "token root-token"}
         answer = case.call_and_validate(headers=headers, timeout=20, checks=_CHECKS)
         found.add(answer.status_code)

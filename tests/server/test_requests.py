@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -205,6 +206,21 @@ def test_a_tool_that_was_changed_meanwhile_is_not_changed(ada: Person) -> None:
     again = {"If-Match": first.headers["ETag"]}
     third = ada.ask("PATCH", "tools/ada/probe", json={"description": "three"}, headers=again)
     assert third.status_code == 200
+
+
+def test_who_changes_a_tool_at_the_same_time_undoes_nothing(ada: Person) -> None:
+    tag = ada.ask("GET", "tools/ada/probe").headers["ETag"]
+
+    def change(index: int) -> int:
+        headers = {"If-Match": tag} if index < 4 else {}
+        what = {"output": "both"} if index == 4 else {"description": f"by {index}"}
+        return ada.ask("PATCH", "tools/ada/probe", json=what, headers=headers).status_code
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sorted(threads.map(change, range(4))) == [200, 412, 412, 412]
+        assert set(threads.map(change, range(4, 8))) == {200}
+    assert ada.ask("GET", "tools/ada/probe").json()["tool"]["output"] == "both"
+    ada.ask("PATCH", "tools/ada/probe", json={"output": "stdout"}).raise_for_status()
 
 
 NASTY = "<script>alert(1)</script>\"'\x1b]0;owned\x07\x1b[31m&\u202e"

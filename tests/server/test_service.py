@@ -14,10 +14,14 @@ from typing import Any
 import httpx
 import pytest
 from jupyter_events import EventLogger
+from jupyter_server.auth import User
 
 from tests.servers import Server
+from tooinstance_jupyter.config import TooInstance
+from tooinstance_jupyter.errors import ForbiddenError
 from tooinstance_jupyter.records import Change, ChangeKind
 from tooinstance_jupyter.server.emitted import Emitter
+from tooinstance_jupyter.server.identity import Identities
 
 from .conftest import Person
 
@@ -131,6 +135,13 @@ def test_a_database_that_cannot_be_opened_is_told_and_opened_once_it_can(
         while client.get(f"{server.api}/tools").status_code != 200:
             assert time.monotonic() < until, "it is not opened again"
             time.sleep(0.2)
+
+
+def test_a_user_cannot_pass_for_a_service() -> None:
+    identities = Identities(TooInstance(identity="server"), object())
+    assert identities.principal(User(username="ada")).name == "ada"
+    with pytest.raises(ForbiddenError):
+        identities.principal(User(username="service:ada"))
 
 
 def test_all_settings_are_documented() -> None:

@@ -176,10 +176,10 @@ def test_what_people_change_meanwhile_is_not_undone_by_keeping(
 ) -> None:
     config.outputs_url = f"file://{tmp_path}/blobs"
     run = make_run({"a": b"a"})
-    store.update_run(dataclasses.replace(run, label="mine", pinned=True))
+    store.update_run(run.number, {"label": "mine", "pinned": True})
 
     kept = outputs.keep(run)
-    store.update_run(dataclasses.replace(run, label="still mine"))
+    store.update_run(run.number, {"label": "still mine"})
 
     assert (kept.label, kept.pinned) == ("mine", True)
     stored = store.get_run(run.number)

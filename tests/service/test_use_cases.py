@@ -230,6 +230,20 @@ def test_a_tool_is_renamed_and_described(client: LocalClient, probe: Version) ->
         client.update("sonde", ToolChanges(name="Not Good"))
 
 
+def test_a_rerun_is_of_the_same_tool_whatever_that_is_called_now(
+    client: LocalClient, probe: Version, folder: Path
+) -> None:
+    first = run(client, "hello")
+    client.update("probe", ToolChanges(name="sonde"))
+    again = client.wait(client.rerun(first.number).number)
+    assert (again.tool_name, again.tool_id) == ("ada/sonde", first.tool_id)
+    other, _ = client.create(NewTool(source=str(folder)))
+    assert other.full_name == first.tool_name
+    client.delete("sonde")
+    with pytest.raises(NotFoundError, match="ada/probe"):
+        client.rerun(first.number)
+
+
 def test_a_tool_is_found_by_the_source_it_was_made_from(
     client: LocalClient, probe: Version, folder: Path
 ) -> None:
@@ -249,7 +263,10 @@ def test_a_private_tool_does_not_exist_for_others_until_it_is_shared(
         return "it ran"
 
     assert answers("ada/probe") == answers("ada/nothing")
-    client.update("probe", ToolChanges(access=("mallory",)))
+    client.update("probe", ToolChanges(access=("mallory", "c@e.org"), build_arguments={"A": "b"}))
+    shown = stranger.tool("ada/probe").tool
+    assert (shown.access, shown.build_arguments) == ((), {})
+    assert stranger.tools(scope="shared").items[0].tool == shown
     assert run(stranger, "hello", tool="ada/probe").owner == "mallory"
     client.update("probe", ToolChanges(access=(), visibility=Visibility.PUBLIC))
     assert [d.tool.name for d in stranger.tools(scope="public").items] == ["probe"]

@@ -18,7 +18,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tooinstance_jupyter import access
-from tooinstance_jupyter.errors import ConflictError, InvalidValueError, NameTakenError
+from tooinstance_jupyter.errors import (
+    ConflictError,
+    InvalidValueError,
+    NameTakenError,
+    StaleError,
+)
 from tooinstance_jupyter.records import (
     RUN_TRANSITIONS,
     VERSION_TRANSITIONS,
@@ -401,6 +406,29 @@ def test_arguments_that_are_no_unicode_are_kept_and_searched(store: Store) -> No
     assert [
         found.id for found in store.list_runs(principal=Principal(name="ada"), text="later").items
     ] == [run.id]
+
+
+def test_those_hear_of_a_change_who_see_it_now_or_did_before(store: Store) -> None:
+    tool = make_tool(access=("bob",))
+    store.add_tool(tool)
+    store.update_tool(dataclasses.replace(tool, owner="grace"))
+    assert store.changes_after(0)[-1].seen_by == ("ada",)
+    run = store.add_run(make_run(access=("bob",)))
+    store.update_run(run.number, {"access": ("carol",)})
+    store.advance_run(
+        dataclasses.replace(run, status=RunStatus.STARTING), expected=RunStatus.QUEUED
+    )
+    assert store.changes_after(0)[-1].seen_by == ("carol",)
+
+
+def test_a_tool_that_has_become_another_one_is_left_as_it_is(store: Store) -> None:
+    tool = make_tool()
+    store.add_tool(tool)
+    later = dataclasses.replace(tool, description="later", updated_at=now())
+    store.update_tool(later, before=tool)
+    with pytest.raises(StaleError):
+        store.update_tool(dataclasses.replace(tool, description="else"), before=tool)
+    assert store.get_tool(tool.id) == later
 
 
 def test_a_page_holds_at_least_one(store: Store) -> None:

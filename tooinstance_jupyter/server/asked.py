@@ -16,6 +16,7 @@ from ..errors import InvalidValueError
 from ..wire import adapter, from_json
 
 T = TypeVar("T")
+_LINK = re.compile(r"(/tooinstance/(?:api/)?shared/)[^/?]+")
 _JUPYTERS_OWN = frozenset({"token", "_xsrf", "no_track_activity"})
 
 
@@ -44,6 +45,17 @@ def query(kind: type[T], given: Mapping[str, Sequence[bytes]]) -> T:
         if isinstance(value := getattr(read, name), datetime)
     }
     return dataclasses.replace(read, **moments) if moments else read  # type: ignore[type-var]
+
+
+def loggable(address: str) -> str:
+    """Return what a log may hold of an address: those of links are credentials.
+
+    Examples
+    --------
+    >>> loggable("/tooinstance/api/shared/abc/stdout")
+    '/tooinstance/api/shared/[secret]/stdout'
+    """
+    return _LINK.sub(r"\1[secret]", address)
 
 
 def _value(name: str, raw: bytes, schema: Mapping[str, Any]) -> str | int | bool:

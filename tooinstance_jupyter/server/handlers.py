@@ -117,6 +117,7 @@ class ApiHandler(APIHandler):
     async def prepare(self) -> None:  # type: ignore[override]
         """Refuse what can be refused before its body is read."""
         self._wait_for_body()
+        self.request.uri = asked.loggable(str(self.request.uri))
         try:
             await super().prepare()
             if not self._finished and self.request.method != "OPTIONS":
@@ -243,7 +244,7 @@ class ApiHandler(APIHandler):
         except GoneError:
             self.break_off()
         except BrokenError:
-            self.log.info("answer cannot be ended path=%s", self.request.path)
+            self.log.info("answer cannot be ended path=%s", self.request.uri)
             self.break_off()
 
     async def _answer(self, path: Mapping[str, str]) -> None:

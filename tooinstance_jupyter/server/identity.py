@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..config import TooInstance
+from ..errors import ForbiddenError
 from ..records import Principal, User
 
 _OF_ONE_USER = ("IdentityProvider", "PasswordIdentityProvider")
@@ -51,6 +52,9 @@ class Identities:
         if told.get("kind") == "service":
             # a service must not pass for the user of the same name
             name = f"service:{name}"
+        elif name.startswith("service:"):
+            # nor a user for a service
+            raise ForbiddenError(f"{name!r} is no name of a user here.")
         email = getattr(user, "email", None) or told.get("email")
         groups = told.get("groups", getattr(user, "groups", None)) or ()
         return Principal(

@@ -39,6 +39,12 @@ _OUTPUT = {
         "data": {"type": "string", "contentEncoding": "base64"},
     },
 }
+# of each event of a stream; what its `data` holds is JSON, as the description says
+_EVENT = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
+    "required": ["event", "data"],
+}
 _EVENTS = {
     Kind.RUN_EVENTS: (
         "Events `run` (a Run) and `output` (an Output). Their id is "
@@ -203,7 +209,7 @@ def _answers(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         good["content"] = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
     elif route.kind in _EVENTS:
         good["description"] = _EVENTS[route.kind]
-        good["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
+        good["content"] = {"text/event-stream": {"schema": _EVENT}}
     problem = {"application/json": {"schema": {"$ref": _REF.format(model="ErrorAnswer")}}}
     errors = {*_ANY, *route.errors}
     if route.method != "GET":

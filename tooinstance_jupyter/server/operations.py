@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import io
 import os
@@ -94,13 +93,16 @@ def get_tool(call: Call) -> Tagged:
 def update_tool(call: Call) -> Tagged:
     """Change a tool's settings, if it is in the state that is meant."""
     name = _tool_name(call)
-    if call.if_match and "*" not in call.if_match:
-        now = _state_of(call.client.tool(name).tool)
-        if now not in call.if_match:
+
+    def check(tool: Tool) -> None:
+        meant = call.if_match
+        if meant and "*" not in meant and _state_of(tool) not in meant:
             raise StaleError(
                 f"{name} has been changed meanwhile.", "Look at it again, and change it then."
             )
-    tool = call.client.update(name, call.body)
+
+    tools = call.installation.tools
+    tool = tools.update(call.client.principal, name, call.body, check=check)
     return Tagged(value=tool, etag=_state_of(tool))
 
 
@@ -162,7 +164,9 @@ def build_log(call: Call) -> Content:
 
 def list_runs(call: Call) -> Page[Run]:
     """Return runs, newest first."""
-    return call.client.runs(call.query)
+    page = call.client.runs(call.query)
+    seen = [access.run_as_seen(call.client.principal, run) for run in page.items]
+    return Page(items=seen, next_cursor=page.next_cursor)
 
 
 def start_run(call: Call) -> Run:
@@ -176,7 +180,12 @@ def rerun(call: Call) -> Run:
 
 
 def get_run(call: Call) -> Run:
-    """Return a run."""
+    """Return a run, as who asks may see it."""
+    return access.run_as_seen(call.client.principal, found_run(call))
+
+
+def found_run(call: Call) -> Run:
+    """Return a run as it is recorded."""
     return call.client.get_run(_number(call))
 
 
@@ -197,30 +206,30 @@ def cancel_run(call: Call) -> Run:
 
 def run_stdout(call: Call) -> Content:
     """Return what is kept of standard output."""
-    return _stream(call, get_run(call), "stdout")
+    return _stream(call, found_run(call), "stdout")
 
 
 def run_stderr(call: Call) -> Content:
     """Return what is kept of standard error."""
-    return _stream(call, get_run(call), "stderr")
+    return _stream(call, found_run(call), "stderr")
 
 
 def run_files(call: Call) -> OutputFiles:
     """Return the output files of a run."""
-    run = get_run(call)
+    run = found_run(call)
     if run.status.is_final:
         return OutputFiles(items=run.files)
-    return OutputFiles(items=call.installation.outputs.directory(run).files_now(run.limits))
+    return OutputFiles(items=call.installation.outputs.files_now(run))
 
 
 def run_file(call: Call) -> Content:
     """Return an output file."""
-    return _file(call, get_run(call))
+    return _file(call, found_run(call))
 
 
 def run_archive(call: Call) -> Archive:
     """Return all output as one file."""
-    return _archive(call, get_run(call))
+    return _archive(call, found_run(call))
 
 
 # links
@@ -250,7 +259,7 @@ def shared_run(call: Call) -> Run:
         raise NotFoundError(
             "This link leads nowhere.", "It may have expired: ask for another one."
         ) from None
-    return dataclasses.replace(run, access=())
+    return access.run_as_seen(None, run)
 
 
 def shared_stdout(call: Call) -> Content:
@@ -316,6 +325,8 @@ def _file(call: Call, run: Run) -> Content:
     outputs = call.installation.outputs
     if run.status.is_final:
         file = outputs.open_file(run, path)
+    elif any(given.path == path for given in run.inputs):
+        raise NotFoundError(f"{path!r} is no output of run {run.number} yet.", "Wait for its end.")
     else:
         file = outputs.directory(run).open_output(path)
     listed = next((one for one in run.files if one.path == path), None)

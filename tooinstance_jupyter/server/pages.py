@@ -14,6 +14,7 @@ from tornado import web
 
 from ..errors import NotFoundError, TooInstanceError
 from ..records import Principal, Run
+from .asked import loggable
 from .calls import Call
 from .handlers import AUTH_RESOURCE
 from .operations import shared_run
@@ -80,6 +81,11 @@ class PageHandler(JupyterHandler):
         """Answer with an error as a page."""
         status = HTTPStatus(status_code)
         self._finish(status.phrase, Markup("<p>{}.</p>").format(status.phrase), status=status)
+
+    def _log(self) -> None:
+        # not earlier: whoever has to sign in is led back to it
+        self.request.uri = loggable(str(self.request.uri))
+        super()._log()
 
     def _finish(self, title: str, body: Markup, *, status: HTTPStatus = HTTPStatus.OK) -> None:
         self.set_status(status)

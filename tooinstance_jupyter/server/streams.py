@@ -94,7 +94,11 @@ class Events:
             raise GoneError
         self._handler.write(chunk)
         flushed = self._handler.flush()
-        await asyncio.wait([flushed], timeout=STALLED_S)
+        if flushed.done():
+            # others have their turn before this one goes on
+            await asyncio.sleep(0)
+        else:
+            await asyncio.wait([flushed], timeout=STALLED_S)
         if not flushed.done() or flushed.exception() is not None:
             self._listener.end()
             raise GoneError
@@ -106,10 +110,10 @@ async def follow_run(handler: RequestHandler, context: Context, call: Call, held
 
     Everything that can be refused is, before anything is sent.
     """
-    from .operations import get_run
+    from .operations import found_run
 
     places = _places(handler.request.headers.get("Last-Event-ID"), call.query)
-    run = await context.in_thread(get_run, call)
+    run = await context.in_thread(found_run, call)
     principal = call.client.principal
     watches = await context.watches()
     listener = held.enter_context(watches.listener())
@@ -124,8 +128,8 @@ async def follow_run(handler: RequestHandler, context: Context, call: Call, held
         record = watch.record
         if not isinstance(record, Run) or not access.may_see_run(principal, record):
             return
-        if record != told and not record.status.is_final:
-            await events.send("run", to_json(Run, record), _place(places))
+        if record is not told and not record.status.is_final:
+            await events.send("run", _run_told(principal, record), _place(places))
             told = record
         has_more = False
         for stream in _STREAMS:
@@ -137,9 +141,13 @@ async def follow_run(handler: RequestHandler, context: Context, call: Call, held
         if has_more:
             continue
         if record.status.is_final:
-            await events.send("run", to_json(Run, record), _place(places))
+            await events.send("run", _run_told(principal, record), _place(places))
             return
         await events.wait()
+
+
+def _run_told(principal: Principal, run: Run) -> bytes:
+    return to_json(Run, access.run_as_seen(principal, run))
 
 
 async def follow_build(
@@ -168,7 +176,7 @@ async def follow_build(
         record = watch.record
         if not isinstance(record, Version):
             return
-        if record != told and not record.status.is_final:
+        if record is not told and not record.status.is_final:
             await events.send("version", to_json(Version, record), str(offset))
             told = record
         if data := await watch.read("log", offset):

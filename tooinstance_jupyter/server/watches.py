@@ -76,7 +76,7 @@ class Watch:
         self._in_thread = in_thread
         self._files: dict[str, BinaryIO] = {}
         self._lock = threading.Lock()
-        self._last: dict[str, tuple[int, bytes]] = {}
+        self._pieces: dict[str, tuple[int, asyncio.Future[bytes]]] = {}
         self._looking: asyncio.Future[None] | None = None
         self._is_stale = False
         self._is_closed = False
@@ -124,12 +124,17 @@ class Watch:
         """Return a piece of a file from a place in it; most who listen are at the same one."""
         if self.sizes[name] <= offset:
             return b""
-        place, data = self._last.get(name, (-1, b""))
-        if place == offset:
-            return data
-        data = bytes(await self._in_thread(self._read, name, offset))
-        if data:
-            self._last[name] = (offset, data)
+        place, reading = self._pieces.get(name, (-1, None))
+        if reading is None or place != offset:
+            # all who are woken ask at the same moment, and one of them reads
+            reading = asyncio.ensure_future(self._in_thread(self._read, name, offset))
+            self._pieces[name] = (offset, reading)
+        data = b""
+        try:
+            data = reading.result() if reading.done() else await asyncio.shield(reading)
+        finally:
+            if not data and self._pieces.get(name) == (offset, reading):
+                del self._pieces[name]
         return data
 
     def close(self) -> None:
@@ -288,11 +293,12 @@ class Watches:
             grown: list[tuple[Watch, dict[str, int]]] = []
             watched = list(self._watched.values())
             for watch in watched:
-                if watch.record is None or watch.record.status.is_final:
+                record = watch.record  # once: it may be gone in a moment
+                if record is None or record.status.is_final:
                     continue
                 if due.get(id(watch), 0.0) > moment:
                     continue
-                sizes = watch.measure(watch.record)
+                sizes = watch.measure(record)
                 if sizes != watch.sizes:
                     grown.append((watch, sizes))
                     watch.grew_at = moment

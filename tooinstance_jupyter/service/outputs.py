@@ -152,11 +152,15 @@ class Outputs:
         OutputsUnavailableError
             If the output is elsewhere, and that does not answer.
         """
-        files = run.files
-        if not run.status.is_final:
-            files = self.directory(run).files_now(run.limits)
+        files = run.files if run.status.is_final else self.files_now(run)
         entries = self._entries(run, files)
         return archives.stream(format_, entries, run.finished_at or run.created_at)
+
+    def files_now(self, run: Run) -> tuple[OutputFile, ...]:
+        """Return what a run that goes on has written as yet; what it was given is none of it."""
+        given = {file.path for file in run.inputs}
+        found = self.directory(run).files_now(run.limits)
+        return tuple(file for file in found if file.path not in given)
 
     def _entries(self, run: Run, files: Sequence[OutputFile]) -> Iterator[Entry]:
         for stream in _STREAMS:

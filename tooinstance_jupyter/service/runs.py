@@ -133,8 +133,14 @@ class Runs:
     async def rerun(self, principal: Principal, number: int, changes: NewRun | None) -> Run:
         """Start a run again, on the version it had, with its inputs unless others are given."""
         earlier = await asyncio.to_thread(self.get, principal, number)
+        if not access.may_take_inputs(principal, earlier):
+            raise ForbiddenError(
+                f"Run {number} was given files or variables, which are {earlier.owner}'s.",
+                "Its output is shared, not they: run the tool with your own.",
+            )
+        name = await asyncio.to_thread(self._name_now, principal, earlier)
         again = NewRun(
-            tool=f"{earlier.tool_name}@{earlier.version_number}",
+            tool=f"{name}@{earlier.version_number}",
             arguments=earlier.arguments,
             inputs=await asyncio.to_thread(
                 lambda: [self.outputs.input_path(earlier, file) for file in earlier.inputs]
@@ -312,13 +318,27 @@ class Runs:
 
         Raises
         ------
-        EngineError
+        ConflictError
             If it is nowhere to be had.
+        EngineError
+            If the engine does not answer.
         """
         tool, version = self.tools.find_version(principal, name)
         environment = self.environments.of(tool.name, version)
-        await self.engines(version.engine).pull(environment)
+        await self.environments.fetch(tool.name, version, environment)
         return version
+
+    def _name_now(self, principal: Principal, run: Run) -> str:
+        """Return the name that a run's tool has now; another one may have the name it had."""
+        tool = None if run.tool_id is None else self.store.get_tool(run.tool_id)
+        try:
+            if tool is not None and tool.deleted_at is None:
+                return self.tools.find(principal, tool.full_name).tool.full_name
+        except NotFoundError:  # nor is it told what it is called now
+            pass
+        raise NotFoundError(
+            f"There is no tool {run.tool_name!r} any more.", "Its runs can still be looked at."
+        )
 
     def _found(self, principal: Principal, new: NewRun) -> tuple[Tool, Version, Environment]:
         """Return what a new run is to run, once sure that it may wait for that."""

@@ -49,7 +49,7 @@ class Sharing:
                 f"The label has {len(given['label']):,} characters.",
                 f"At most {_MAX_LABEL_CHARS:,} are kept.",
             )
-        return self.store.update_run(dataclasses.replace(run, **given))
+        return self.store.update_run(run.number, given)
 
     def create_link(
         self, principal: Principal, number: int, *, expires_in_s: float | None = None

@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from .. import access
 from ..build import sources
 from ..build.sources import ParsedSource
-from ..errors import ConflictError, ForbiddenError, InvalidValueError, NotFoundError
+from ..errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidValueError,
+    NotFoundError,
+    StaleError,
+)
 from ..records import (
     EVERYBODY,
     GROUP_PREFIX,
@@ -101,7 +107,8 @@ class Tools:
             candidates = [] if found is None else [found]
         else:
             candidates = self.store.find_tools_named(name)
-        visible = [d for d in self._details(candidates) if _may_see(principal, d)]
+        found_details = self._details(candidates)
+        visible = [_as_seen(principal, d) for d in found_details if _may_see(principal, d)]
         own = [d for d in visible if d.tool.owner == principal.name] or visible
         if not own:
             raise self._no_such_tool(principal, name)
@@ -149,11 +156,21 @@ class Tools:
         page = self.store.list_tools(
             principal=principal, text=text, scope=scope, limit=limit, cursor=cursor
         )
-        return Page(items=self._details(page.items, newest=True), next_cursor=page.next_cursor)
+        details = self._details(page.items, newest=True)
+        return Page(
+            items=[_as_seen(principal, detail) for detail in details],
+            next_cursor=page.next_cursor,
+        )
 
-    def update(self, principal: Principal, name: str, changes: ToolChanges) -> Tool:
-        """Change a tool's settings."""
-        tool = self.owned(principal, name)
+    def update(
+        self,
+        principal: Principal,
+        name: str,
+        changes: ToolChanges,
+        *,
+        check: Callable[[Tool], None] = lambda tool: None,
+    ) -> Tool:
+        """Change a tool's settings; `check` raises unless it is in the state that is meant."""
         given = {
             field.name: value
             for field in dataclasses.fields(changes)
@@ -167,31 +184,41 @@ class Tools:
             given["build_arguments"] = _build_arguments(given["build_arguments"])
         if "access" in given:
             given["access"] = access_list(given["access"])
-        changed = dataclasses.replace(tool, **given, updated_at=now())
-        self.store.update_tool(changed)
-        return changed
+
+        def changed(tool: Tool) -> Tool:
+            check(tool)
+            return dataclasses.replace(tool, **given, updated_at=now())
+
+        return self._change(principal, name, changed)
 
     def delete(self, principal: Principal, name: str) -> Tool:
         """Delete a tool; its versions and runs stay readable."""
-        tool = dataclasses.replace(self.owned(principal, name), deleted_at=now())
-        self.store.update_tool(tool)
-        return tool
+        return self._change(
+            principal, name, lambda tool: dataclasses.replace(tool, deleted_at=now())
+        )
 
     def transfer(self, principal: Principal, name: str, to: str) -> Tool:
         """Hand a tool over to another user; its versions go with it.
 
         Raises
         ------
+        ForbiddenError
+            Unless an administrator does: it puts code under another's name.
         NameTakenError
             If that user has a tool of the same name.
         """
-        tool = self.owned(principal, name)
+        self.owned(principal, name)
+        if not access.may_administer(principal):
+            raise ForbiddenError(
+                "Only administrators hand tools over.",
+                "Share it instead; who can see it can make one of their own from its source.",
+            )
         [owner] = access_list([to]) or [""]
         if not owner or owner.startswith(GROUP_PREFIX):
             raise InvalidValueError(f"{to!r} is no user's name.", "A tool belongs to one user.")
-        changed = dataclasses.replace(tool, owner=owner, updated_at=now())
-        self.store.update_tool(changed)
-        return changed
+        return self._change(
+            principal, name, lambda tool: dataclasses.replace(tool, owner=owner, updated_at=now())
+        )
 
     def owned(self, principal: Principal, name: str) -> Tool:
         """Return a tool that the principal may change."""
@@ -201,6 +228,17 @@ class Tools:
                 f"You have no tool {name!r} of your own.", f"It belongs to {tool.owner}."
             )
         return tool
+
+    def _change(self, principal: Principal, name: str, change: Callable[[Tool], Tool]) -> Tool:
+        """Change a tool as it is, also where somebody else changes it at the same time."""
+        while True:
+            tool = self.owned(principal, name)
+            changed = change(tool)
+            try:
+                self.store.update_tool(changed, before=tool)
+            except StaleError:
+                continue
+            return changed
 
     def _details(self, tools: Sequence[Tool], *, newest: bool = False) -> list[ToolDetail]:
         versions = self.store.versions_of([tool.id for tool in tools], newest=newest)
@@ -220,6 +258,19 @@ class Tools:
 
 def _may_see(principal: Principal, detail: ToolDetail) -> bool:
     return access.may_see_tool(principal, detail.tool, is_ready=detail.ready is not None)
+
+
+def _as_seen(principal: Principal, detail: ToolDetail) -> ToolDetail:
+    """Return what a principal sees of a tool: whom else it is shared with is its owner's business.
+
+    So is what it is built with, and what is not ready.
+    """
+    if access.may_change_tool(principal, detail.tool):
+        return detail
+    return ToolDetail(
+        tool=dataclasses.replace(detail.tool, access=(), build_arguments={}),
+        versions=tuple(v for v in detail.versions if v.status is VersionStatus.READY),
+    )
 
 
 def _built_for_another(name: str, version: Version, engine: str) -> ConflictError:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
     Table,
+    select,
     update,
 )
 
@@ -50,6 +52,9 @@ def advance(
         if changed.rowcount != 1:
             raise ConflictError(f"It is no longer {expected}: something else changed it.")
         if isinstance(record, Run):
+            # it may be shared with others than when it was read
+            shown_to = connection.scalar(select(table.c.access).where(table.c.id == record.id))
+            record = dataclasses.replace(record, access=tuple(shown_to or ()))
             note_run(connection, record, record.status)
         else:
             note_version(connection, record)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -155,24 +156,20 @@ class Runs(Rows):
         """Return those ids that are a run's."""
         return self._known(schema.runs.c.id, ids)
 
-    def update_run(self, run: Run) -> Run:
-        """Keep a run's label, access list, and whether it is pinned."""
+    def update_run(self, number: int, changes: Mapping[str, Any]) -> Run:
+        """Keep what people change of a run: its label, its access list, whether it is pinned."""
         runs = schema.runs
+        query = select(runs).where(runs.c.number == number)
         with self._database.writing() as connection:
             before = connection.scalars(
-                select(schema.run_access.c.name).where(schema.run_access.c.run_number == run.number)
+                select(schema.run_access.c.name).where(schema.run_access.c.run_number == number)
             ).all()
-            changed = connection.execute(
-                update(runs)
-                .where(runs.c.number == run.number)
-                .values(
-                    label=run.label,
-                    pinned=run.pinned,
-                    access=run.access,
-                )
-            )
-            if changed.rowcount != 1:
-                raise NotFoundError(f"There is no run {run.number} any more.")
+            if changes:
+                connection.execute(update(runs).where(runs.c.number == number).values(**changes))
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                raise NotFoundError(f"There is no run {number} any more.")
+            run = as_record(row, Run)
             search.forget_run(connection, run.number)
             search.index_runs(connection, [run])
             _list_run_access(connection, run)

@@ -19,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from ..errors import ConflictError, NameTakenError, NotFoundError
+from ..errors import ConflictError, NameTakenError, NotFoundError, StaleError
 from ..records import (
     EVERYBODY,
     ChangeKind,
@@ -28,6 +28,7 @@ from ..records import (
     Tool,
     VersionStatus,
     Visibility,
+    normal_address,
 )
 from ..requests import Scope
 from . import cursors, schema, search
@@ -45,18 +46,36 @@ class Tools(Rows):
             _index_tool(connection, tool)
             note(connection, ChangeKind.TOOL, tool.id, "created", tool)
 
-    def update_tool(self, tool: Tool) -> None:
-        """Keep a tool as it is now; raises `NameTakenError`."""
+    def update_tool(self, tool: Tool, *, before: Tool | None = None) -> None:
+        """Keep a tool as it is now, whatever it has become or only if it still is as it was.
+
+        Raises
+        ------
+        NameTakenError
+            If its owner has another one of that name.
+        StaleError
+            If it is no longer as it was `before`.
+        """
+        tools = schema.tools
+        conditions = [tools.c.id == tool.id]
+        if before is not None:
+            conditions += [tools.c.updated_at == before.updated_at, tools.c.deleted_at.is_(None)]
         with self._writing(tool) as connection:
-            before = seers(connection, tool.id)
-            changed = connection.execute(
-                update(schema.tools).where(schema.tools.c.id == tool.id).values(as_row(tool))
-            )
+            saw_it = seers(connection, tool.id)
+            owner = connection.scalar(select(tools.c.owner).where(tools.c.id == tool.id))
+            changed = connection.execute(update(tools).where(*conditions).values(as_row(tool)))
+            if changed.rowcount != 1 and owner is not None and before is not None:
+                raise StaleError(
+                    f"{tool.name} has been changed meanwhile.",
+                    "Look at it again, and change it then.",
+                )
             if changed.rowcount != 1:
                 raise NotFoundError(f"There is no tool {tool.name!r} any more.")
+            if owner not in (None, tool.owner):
+                saw_it.add(normal_address(str(owner)))
             _index_tool(connection, tool)
             action = "updated" if tool.deleted_at is None else "deleted"
-            note(connection, ChangeKind.TOOL, tool.id, action, tool, also=before)
+            note(connection, ChangeKind.TOOL, tool.id, action, tool, also=saw_it)
 
     def get_tool(self, tool_id: str) -> Tool | None:
         """Return a tool, deleted or not."""
@@ -171,6 +190,8 @@ class Tools(Rows):
         try:
             with self._database.writing() as connection:
                 yield connection
+        except StaleError:
+            raise
         except ConflictError as error:
             raise NameTakenError(
                 f"You have a tool {tool.name!r} already.",
