@@ -6,6 +6,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+# tests wait much for engines and servers, so that there can be more of them than processors
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) '*' 3 / 2)
 # what Debian and Ubuntu call the real parts that demo and tests use
 SYSTEM_PACKAGES := bubblewrap git perl postgresql procps python3 python3-venv
 
@@ -24,7 +26,7 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 pytest: $(STAMP) | docker
-	$(BIN)/pytest --numprocesses auto --dist worksteal
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
 
 bench: $(STAMP) | docker
 	$(BIN)/python tests/benchmarks/bench.py

@@ -22,7 +22,7 @@ case "$1" in
   fail) echo "bad luck" >&2; exit 3 ;;
   both) echo out; echo err >&2 ;;
   wait) echo begun; sleep 300 & wait ;;
-  slow) for i in 1 2 3 4 5; do echo "line $i"; sleep 0.3; done ;;
+  slow) for i in 1 2 3 4 5; do echo "line $i"; sleep "${2:-0.3}"; done ;;
   write) echo "a,b" > table.csv; mkdir -p sub; echo x > "sub/-rf" ;;
   secret) echo "it is $PROBE_TOKEN" ;;
   escape) printf '\033]0;owned\007plain<script>alert(1)</script>\n' ;;

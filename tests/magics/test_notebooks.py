@@ -89,23 +89,18 @@ def test_nbconvert_executes(at_home: Any, tmp_path: Path) -> None:
     assert "convtool" in path.with_suffix(".html").read_text()
 
 
-def test_loading_imports_no_database_and_takes_no_time() -> None:
+def test_loading_imports_nothing_heavy() -> None:
     code = (
-        "import sys, time\n"
+        "import sys\n"
         "from IPython.core.interactiveshell import InteractiveShell\n"
-        "shell = InteractiveShell.instance()\n"
-        "start = time.perf_counter()\n"
-        "shell.run_line_magic('load_ext', 'tooinstance_jupyter')\n"
-        "took = time.perf_counter() - start\n"
-        "heavy = {'sqlalchemy', 'alembic', 'repo2docker', 'tooinstance_jupyter.client',"
-        " 'tooinstance_jupyter.commands', 'tooinstance_jupyter.display'} & set(sys.modules)\n"
-        "print(heavy or 'light', took < 0.15)\n"
+        "InteractiveShell.instance().run_line_magic('load_ext', 'tooinstance_jupyter')\n"
+        "heavy = {'sqlalchemy', 'alembic', 'repo2docker', 'httpx', 'pydantic', 'jupyter_server',"
+        " 'tooinstance_jupyter.client', 'tooinstance_jupyter.commands',"
+        " 'tooinstance_jupyter.display'} & set(sys.modules)\n"
+        "print(heavy or 'light')\n"
     )
-    runs = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        for _ in range(3)
-    ]
-    assert "light True\n" in [run.stdout for run in runs], runs
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "light\n"
 
 
 def test_a_terminal_shows_output_as_it_comes_and_harmless(at_home: Any) -> None:

@@ -92,7 +92,7 @@ def test_a_run_goes_on_when_its_kernel_is_gone(
     shown = first.kernel.run("r = %tooi run probe both").shown
     assert "out" in shown[-1]["text/plain"]
     assert first.kernel.ask("(r.stdout, r.stderr, r.exit_code)") == "('out\\n', 'err\\n', 0)"
-    message = first.kernel.start("%tooi run probe slow")
+    message = first.kernel.start("%tooi run probe slow 2")
     cell = first.kernel.follow(
         message, lambda cell: any("line 1" in str(data) for data in cell.shown)
     )

@@ -38,7 +38,8 @@ _SETTLED_S = 5.0
 _STREAM_TIMEOUT = httpx.Timeout(connect=5.0, read=45.0, write=30.0, pool=30.0)
 # a first run may have to fetch an image, and a cancelled one takes its time to end
 _TIMEOUT = httpx.Timeout(connect=5.0, read=600.0, write=120.0, pool=30.0)
-_CHECK_TIMEOUT = httpx.Timeout(connect=1.0, read=3.0, write=3.0, pool=3.0)
+# a server that has just begun opens its database first
+_CHECK_TIMEOUT = httpx.Timeout(connect=2.0, read=10.0, write=3.0, pool=3.0)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _AWAY = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 

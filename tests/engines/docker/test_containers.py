@@ -481,8 +481,8 @@ def test_an_engine_elsewhere_is_held_to_limits_and_cancelled(elsewhere: Any) -> 
     assert elsewhere.sh("sleep 60", timeout_s=0.5).exit.reason is ExitReason.TIMED_OUT
 
 
-def test_two_hundred_runs_are_held_at_once(docker: Any) -> None:
-    count = 200
+def test_many_runs_are_held_at_once(docker: Any) -> None:
+    count = 60  # as many as a test has time for; the benchmark holds 200
 
     async def crowd() -> list[Path]:
         specs = [
