@@ -42,7 +42,8 @@ Row = tuple[str, str, str, str]
 
 def main(names: list[str]) -> int:
     own = (imports, cold, existing, warm, following, listing)
-    benchmarks = {function.__name__: function for function in (*own, *of_containers())}
+    all_of_them = (*own, *of_containers(), *of_servers())
+    benchmarks = {function.__name__: function for function in all_of_them}
     print("| what | ours | peer | ratio |\n|---|---|---|---|")
     for name in names or benchmarks:
         for row in benchmarks[name]():
@@ -57,6 +58,13 @@ def of_containers() -> tuple[Callable[[], Iterator[Row]], ...]:
     import containers
 
     return containers.ALL
+
+
+def of_servers() -> tuple[Callable[[], Iterator[Row]], ...]:
+    """Return those of the server extension."""
+    import serving
+
+    return serving.ALL
 
 
 def imports() -> Iterator[Row]:

@@ -11,7 +11,6 @@ import base64
 import json
 import os
 import random
-import shutil
 import statistics
 import subprocess
 import sys
@@ -216,7 +215,9 @@ def started(*, enabled: bool) -> float:
 @contextmanager
 def serving(home: Path, **more: str) -> Iterator[Server]:
     """Run a server."""
-    server = start_server(home / "server", home=home, users={TOKEN: {"name": "ada"}}, **more)
+    server = start_server(
+        home / "server", home=home, users={TOKEN: {"name": "ada"}}, local_sources=True, **more
+    )
     try:
         yield server
     finally:
@@ -242,10 +243,6 @@ def postgresql(home: Path) -> Iterator[str]:
 def quantile(values: list[float], percent: int) -> float:
     """Return a percentile."""
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
-
-
-def _tail_is_there() -> bool:
-    return shutil.which("tail") is not None
 
 
 ALL: tuple[Callable[[], Iterator[Row]], ...] = (start_up, events, catalogue)
