@@ -116,7 +116,8 @@ def events() -> Iterator[Row]:
             httpx.Client(headers={"Authorization": f"token {TOKEN}"}, timeout=60) as client,
         ):
             api = server.url.rstrip("/") + API
-            made = client.post(api + "/tools", json={"source": str(source), "name": "ticks"}).json()
+            new = {"source": str(source), "name": "ticks", "engine": "process"}
+            made = client.post(api + "/tools", json=new).json()
             followed(client, f"{api}/versions/{made['version']['id']}/events")
             run = client.post(api + "/runs", json={"tool": "ticks"}).json()
             ours = followed(client, f"{api}/runs/{run['number']}/events")
@@ -195,7 +196,7 @@ def started(*, enabled: bool) -> float:
             [
                 *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"),
                 *(extensions, f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
-                *(f"--root-dir={place}", f"--IdentityProvider.token={TOKEN}"),
+                *(f"--ServerApp.root_dir={place}", f"--IdentityProvider.token={TOKEN}"),
             ],
             env=environment,
             stdout=subprocess.DEVNULL,
