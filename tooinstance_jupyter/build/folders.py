@@ -14,11 +14,11 @@ import platform
 import shutil
 import stat
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, ClassVar
 
 from ..config import TooInstance
@@ -35,6 +35,7 @@ from .work import Work, held
 
 ENGINE = "process"
 _MOST_PROCESSES = 256
+_IMPROVE_S = 120.0
 
 
 class FolderMaker:
@@ -81,10 +82,14 @@ class FolderMaker:
                     built = self._make(checkout, candidate, buildpack, target, work)
                     name = detect.pick(built.commands, candidate.entry_point, checkout.name)
                     # not by an executor, which takes nothing more once the program is ending
-                    beside = Thread(target=self._improve, args=(built, target, work))
+                    in_vain = Event()
+                    beside = Thread(target=self._improve, args=(built, target, work, in_vain))
                     beside.start()
                     try:
                         help_text = self._check(name, built, target, work)
+                    except BaseException:
+                        in_vain.set()
+                        raise
                     finally:
                         beside.join()
                     if work.uid is not None:
@@ -150,16 +155,21 @@ class FolderMaker:
             ),
         )
 
-    def _improve(self, built: Built, target: Path, work: FolderWork) -> None:
-        """Run the command that may fail; what ends the whole build ends the check beside it too."""
+    def _improve(self, built: Built, target: Path, work: FolderWork, in_vain: Event) -> None:
+        """Run the command that may fail; what ends the whole build ends the check beside it too.
+
+        It has a time limit of its own: the builds of a home are one user's, so a tool that takes
+        all its processes leaves none to those beside it, and a pool that cannot fork never ends.
+        """
         if not built.beside_check:
             return
         with contextlib.suppress(BuildError):
-            work.shell(target)(
+            work.shell(target, given_up=in_vain.is_set)(
                 built.beside_check,
                 cwd=target,
                 readable=[*map(Path, built.readable)],
                 network=not work.sandbox.isolates_network,
+                timeout_s=_IMPROVE_S,
                 check=False,
             )
 
@@ -198,18 +208,28 @@ class FolderWork(Work):
             for parent in (folder, self.scratch):
                 parent.chmod(0o711)
 
-    def shell(self, target: Path | None) -> _Shell:
-        """Return what runs the commands of a build whose disk use is counted in `target`."""
-        return _Shell(self, self.config, target)
+    def shell(self, target: Path | None, given_up: Callable[[], bool] = lambda: False) -> _Shell:
+        """Return what runs the commands of a build whose disk use is counted in `target`.
+
+        A command ends once the build is cancelled, or `given_up` says so.
+        """
+        return _Shell(self, self.config, target, given_up)
 
 
 class _Shell:
     """See `build.base.Shell`."""
 
-    def __init__(self, work: FolderWork, config: TooInstance, target: Path | None) -> None:
+    def __init__(
+        self,
+        work: FolderWork,
+        config: TooInstance,
+        target: Path | None,
+        given_up: Callable[[], bool],
+    ) -> None:
         self._work = work
         self._config = config
         self._target = target
+        self._given_up = given_up
 
     def __call__(
         self,
@@ -240,7 +260,7 @@ class _Shell:
             folder=folder,
             cwd=cwd or folder,
             on_output=work.log,
-            cancelled=work.is_cancelled,
+            cancelled=lambda: work.is_cancelled() or self._given_up(),
             writable=writable,
             readable=readable,
             watched=[path for path in (self._target, cwd) if path is not None],
