@@ -28,7 +28,7 @@ case "$1" in
   write) shift; for name in "$@"; do echo "of $name" > "$name"; done ;;
   page) printf '<script>alert(1)</script>' > page.html ;;
   cat) cat ;;
-  bytes) head -c 300000 /dev/urandom; head -c 100000 /dev/urandom >&2 ;;
+  bytes) sleep 1; head -c 300000 /dev/urandom; head -c 100000 /dev/urandom >&2 ;;
   tick) for i in 1 2 3 4 5 6 7 8 9 10; do date +%s.%N; sleep 0.05; done ;;
   wait) echo ready; sleep 60 ;;
   *) echo "$@" ;;

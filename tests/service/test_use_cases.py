@@ -514,7 +514,9 @@ def test_a_run_whose_directory_was_deleted_is_lost_and_its_processes_end(
     def processes() -> list[Path]:
         return [path for path in Path("/proc").glob("[0-9]*") if mark in _environment(path)]
 
-    until(processes, "the start of the tool")
+    # not its guardian's: what is deleted while that still prepares is never started
+    until(lambda: client.read_output(started.number, "stdout"), "the start of the tool")
+    assert processes()
     directory = config.runs_path / started.id
     # what watches over the tool may write there meanwhile
     until(lambda: shutil.rmtree(directory, ignore_errors=True) or not directory.exists(), "it gone")
