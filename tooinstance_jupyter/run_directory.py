@@ -18,8 +18,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from .config import TooInstance
 from .errors import InvalidValueError, NotFoundError, full_disk_in_words
-from .records import InputFile, Limits, OutputFile
+from .records import InputFile, Limits, OutputFile, Run
 
 _CHUNK_BYTES = 2**20
 _MOST_LEVELS = 64
@@ -32,6 +33,11 @@ class RunDirectory:
     """Where one run keeps its files."""
 
     path: Path
+
+    @classmethod
+    def of(cls, config: TooInstance, run: Run) -> RunDirectory:
+        """Return where a run keeps its files in the home of `config`."""
+        return cls(config.runs_path / run.id)
 
     @property
     def work(self) -> Path:

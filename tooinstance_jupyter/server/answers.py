@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from annotated_types import Interval
 
 from .. import __version__
-from ..records import OutputFile, RunStatus
-from ..requests import RunScope, Scope
+from ..records import OutputFile
+from ..requests import RunFilter, Scope
 
 Count = Annotated[int, Interval(ge=1, le=1000)]
 Offset = Annotated[int, Interval(ge=0, le=2**62)]
@@ -47,17 +46,10 @@ class PullQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunsQuery:
+class RunsQuery(RunFilter):
     """Which runs to list, newest first."""
 
-    scope: RunScope = "mine"
-    tool: str | None = None
-    status: RunStatus | None = None
-    text: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
     limit: Count = 20
-    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

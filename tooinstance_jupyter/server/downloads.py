@@ -11,7 +11,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
-from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
 from ..errors import TooInstanceError
@@ -162,11 +161,14 @@ async def _send(handler: RequestHandler, context: Context, file: BinaryIO, size:
         await _flush(handler)
 
 
-async def _flush(handler: RequestHandler) -> None:
-    async def flushed() -> None:
-        await handler.flush()
+async def flush(handler: RequestHandler) -> bool:
+    """Send what was written; tell whether whoever asked still takes it."""
+    flushed = handler.flush()
+    if not flushed.done():
+        await asyncio.wait([flushed], timeout=_STALLED_S)
+    return flushed.done() and flushed.exception() is None
 
-    try:
-        await asyncio.wait_for(flushed(), _STALLED_S)
-    except (StreamClosedError, TimeoutError):
-        raise BrokenError from None
+
+async def _flush(handler: RequestHandler) -> None:
+    if not await flush(handler):
+        raise BrokenError

@@ -39,7 +39,6 @@ class PageHandler(JupyterHandler):
     """The page, for those who are signed in."""
 
     auth_resource = AUTH_RESOURCE
-    _is_open = False
 
     def initialize(self, context: Context) -> None:
         """Take what the server gives to each of its handlers."""

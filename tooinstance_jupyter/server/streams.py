@@ -23,15 +23,15 @@ from ..errors import MalformedError, NotFoundError, TooInstanceError
 from ..records import Change, Principal, Run, Version
 from ..requests import BuildLog
 from ..wire import to_json
+from .downloads import flush
 
 if TYPE_CHECKING:
     from .answers import OutputQuery
     from .calls import Call
     from .context import Context
-    from .watches import Listener
+    from .watches import Listener, Subject, Watch, Watches
 
 KEEP_ALIVE_S = 15.0
-STALLED_S = 60.0
 _CHECK_EVERY_S = 2.0
 _STREAMS = ("stdout", "stderr")
 
@@ -93,15 +93,11 @@ class Events:
         if self._listener.is_over:
             raise GoneError
         self._handler.write(chunk)
-        flushed = self._handler.flush()
-        if flushed.done():
-            # others have their turn before this one goes on
-            await asyncio.sleep(0)
-        else:
-            await asyncio.wait([flushed], timeout=STALLED_S)
-        if not flushed.done() or flushed.exception() is not None:
+        if not await flush(self._handler):
             self._listener.end()
             raise GoneError
+        # others have their turn before this one goes on
+        await asyncio.sleep(0)
         self._sent_at = time.monotonic()
 
 
@@ -116,12 +112,7 @@ async def follow_run(handler: RequestHandler, context: Context, call: Call, held
     run = await context.in_thread(found_run, call)
     principal = call.client.principal
     watches = await context.watches()
-    listener = held.enter_context(watches.listener())
-    watch = held.enter_context(watches.followed(watches.of_run(run), listener))
-    handler.listener = listener  # type: ignore[attr-defined]
-    await watch.look()
-    events = Events(handler, listener)
-    await events.begin()
+    listener, watch, events = await _begun(handler, watches, watches.of_run(run), held)
     told: Run | None = None
     while True:
         listener.woken.clear()
@@ -146,6 +137,19 @@ async def follow_run(handler: RequestHandler, context: Context, call: Call, held
         await events.wait()
 
 
+async def _begun(
+    handler: RequestHandler, watches: Watches, subject: Subject, held: ExitStack
+) -> tuple[Listener, Watch, Events]:
+    """Begin to follow something: it is watched as long as the request lasts."""
+    listener = held.enter_context(watches.listener())
+    watch = held.enter_context(watches.followed(subject, listener))
+    handler.listener = listener  # type: ignore[attr-defined]
+    await watch.look()
+    events = Events(handler, listener)
+    await events.begin()
+    return listener, watch, events
+
+
 def _run_told(principal: Principal, run: Run) -> bytes:
     return to_json(Run, access.run_as_seen(principal, run))
 
@@ -159,12 +163,7 @@ async def follow_build(
     offset = _offset(handler.request.headers.get("Last-Event-ID"))
     version = await context.in_thread(get_version, call)
     watches = await context.watches()
-    listener = held.enter_context(watches.listener())
-    watch = held.enter_context(watches.followed(watches.of_version(version), listener))
-    handler.listener = listener  # type: ignore[attr-defined]
-    await watch.look()
-    events = Events(handler, listener)
-    await events.begin()
+    listener, watch, events = await _begun(handler, watches, watches.of_version(version), held)
     told: Version | None = None
     checked_at = time.monotonic()
     while True:

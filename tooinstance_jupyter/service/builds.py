@@ -231,9 +231,7 @@ class Builds:
                         self.store, recorder.version, "Waiting for the server to be there again"
                     )
                 return recorder.finish(
-                    VersionStatus.CANCELLED,
-                    "Cancelled",
-                    failure=Failure(code=error.error_code, message=error.message),
+                    VersionStatus.CANCELLED, "Cancelled", failure=build_ends.failure_of(error)
                 )
             except TooInstanceError as error:
                 return recorder.finish(

@@ -202,7 +202,7 @@ class Launcher:
         return self._presence.is_elsewhere(token)
 
     def _directory(self, run: Run) -> RunDirectory:
-        return RunDirectory(self._config.runs_path / run.id)
+        return RunDirectory.of(self._config, run)
 
     def _keep(self, coroutine: Coroutine[object, object, None], name: str = "") -> None:
         task = asyncio.create_task(coroutine, name=name or None)

@@ -67,7 +67,7 @@ class Outputs:
 
     def directory(self, run: Run) -> RunDirectory:
         """Return where a run keeps its files on the machine that ran it."""
-        return RunDirectory(self._config.runs_path / run.id)
+        return RunDirectory.of(self._config, run)
 
     # reading
 

@@ -33,6 +33,7 @@ class Room:
         if self.serves and least > 0 and (free := self.free_percent()) < least:
             raise StorageError(
                 f"The disk is nearly full: {free:.1f} % is free, {least:g} % is kept free.",
-                "Delete runs that are not needed, or free some space with `%tooi gc`.",
+                "Delete runs that are not needed, free some space with `%tooi gc`, or lower "
+                "TooInstance.min_free_disk_percent.",
                 code="disk_full",
             )

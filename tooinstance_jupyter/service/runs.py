@@ -77,7 +77,7 @@ class Runs:
 
     def directory(self, run: Run) -> RunDirectory:
         """Return where a run keeps its files."""
-        return RunDirectory(self.config.runs_path / run.id)
+        return RunDirectory.of(self.config, run)
 
     async def start(self, principal: Principal, new: NewRun) -> Run:
         """Start a run of a tool that is ready and return it running, or waiting in line.
@@ -238,9 +238,7 @@ class Runs:
         return await self.watcher.settle(run)
 
     async def settle_all(self) -> None:
-        """Settle every run that is not final; a server watches them anyway."""
-        if self.line is not None:
-            return
+        """Settle every run that is not final."""
         for run in await asyncio.to_thread(self.store.open_runs):
             try:
                 await self.settle(run)

@@ -97,7 +97,7 @@ class Watcher:
             return await asyncio.shield(task)
         status, message, failure = verdict(run, ended)
         files: tuple[OutputFile, ...] = ()
-        directory = RunDirectory(self._config.runs_path / run.id)
+        directory = RunDirectory.of(self._config, run)
         try:
             files = await asyncio.to_thread(directory.collect, run.limits, run.inputs)
         except OSError as error:
@@ -187,7 +187,7 @@ class Watcher:
         return await self._engines(handle.engine).status(handle)
 
     def _path(self, run: Run) -> Path:
-        return self._config.runs_path / run.id
+        return RunDirectory.of(self._config, run).path
 
     def _let_go(self, run_id: str, task: asyncio.Task[Run]) -> None:
         self._watched.pop(run_id, None)

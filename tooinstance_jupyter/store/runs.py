@@ -33,6 +33,7 @@ from .changes import normal_list, note_run
 from .rows import MOST_PER_PAGE, Rows, as_record, as_row
 
 _LISTED = [column for column in schema.runs.c if column is not schema.runs.c.files]
+_GOING_ON = [status for status in RunStatus if not status.is_final]
 
 
 class Runs(Rows):
@@ -125,8 +126,7 @@ class Runs(Rows):
     def open_runs(self, owner: str | None = None) -> list[Run]:
         """Return the runs that are not final."""
         runs = schema.runs.c
-        going_on = [status for status in RunStatus if not status.is_final]
-        query = select(schema.runs).where(runs.finished_at.is_(None), runs.status.in_(going_on))
+        query = select(schema.runs).where(runs.finished_at.is_(None), runs.status.in_(_GOING_ON))
         if owner is not None:
             query = query.where(runs.owner == owner)
         return self._all(query, Run)
@@ -134,12 +134,11 @@ class Runs(Rows):
     def runs_in_line(self, home: str) -> list[tuple[str, str, RunStatus, str]]:
         """Return id, owner, status and engine of a home's runs that are not final, oldest first."""
         runs = schema.runs.c
-        going_on = [status for status in RunStatus if not status.is_final]
         query = (
             select(runs.id, runs.owner, runs.status, runs.engine)
             .where(
                 runs.finished_at.is_(None),
-                runs.status.in_(going_on),
+                runs.status.in_(_GOING_ON),
                 runs.home.in_(("", home)),
             )
             .order_by(runs.number)

@@ -17,6 +17,8 @@ from .advancing import advance
 from .changes import note_version
 from .rows import Rows, as_row
 
+_GOING_ON = [status for status in VersionStatus if not status.is_final]
+
 
 class Versions(Rows):
     """The versions."""
@@ -89,8 +91,7 @@ class Versions(Rows):
 
     def open_versions(self, owner: str | None = None) -> list[Version]:
         """Return the versions that are not final, of all tools or of an owner's."""
-        going_on = [status for status in VersionStatus if not status.is_final]
-        query = select(schema.versions).where(schema.versions.c.status.in_(going_on))
+        query = select(schema.versions).where(schema.versions.c.status.in_(_GOING_ON))
         if owner is not None:
             query = query.join(schema.tools, schema.tools.c.id == schema.versions.c.tool_id)
             # opaque, so that those that go on are looked at, not all tools of the owner
@@ -100,11 +101,10 @@ class Versions(Rows):
     def versions_in_line(self, home: str) -> list[tuple[str, str]]:
         """Return id and owner of the versions of a home that are not final, oldest first."""
         versions, tools = schema.versions.c, schema.tools
-        going_on = [status for status in VersionStatus if not status.is_final]
         query = (
             select(versions.id, tools.c.owner)
             .join(tools, tools.c.id == versions.tool_id)
-            .where(versions.status.in_(going_on), versions.home.in_(("", home)))
+            .where(versions.status.in_(_GOING_ON), versions.home.in_(("", home)))
             .order_by(versions.created_at, versions.id)
         )
         with self._database.reading() as connection:
