@@ -202,7 +202,7 @@ def processes_of(home: str) -> list[str]:
     return [line for line in listing.splitlines() if home in line]
 
 
-def eventually(condition: Callable[[], object], what: str, timeout_s: float = 20) -> None:
+def eventually(condition: Callable[[], object], what: str, timeout_s: float = 60) -> None:
     until = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < until, f"expected that {what}"

@@ -23,7 +23,7 @@ USERS = {f"{name}-token": {"name": name} for name in ("ada", "bob", "eve")}
 OpenClient = Callable[[str], Client]
 SCRIPT = r"""#!/bin/sh
 case "$1" in
-  --help) echo "Usage: probe COMMAND" ;;
+  --help) printf 'Usage: probe COMMAND\n\nOptions:\n  -l, --level N  how far\n' ;;
   args) shift; for word in "$@"; do printf '[%s]\n' "$word"; done ;;
   cat) cat "${2:--}" ;;
   fail) echo sorry >&2; exit 3 ;;

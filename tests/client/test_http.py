@@ -177,7 +177,7 @@ def test_a_server_on_a_unix_socket_is_spoken_to(restartable: Restartable, tmp_pa
         client = HttpClient(Server(url="http://localhost/", token=TOKEN, socket=place))
         client.check()
         run = client.run(NewRun(tool="probe", arguments=["args", "x"]))
-        assert client.wait(run.number, 30).status == "succeeded"
+        assert client.wait(run.number, 60).status == "succeeded"
         assert client.read_output(run.number, "stdout") == b"[x]\n"
         client.close()
         passage.shutdown()

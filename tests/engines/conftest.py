@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -159,40 +160,63 @@ def make_bench(
     require: Callable[[str, str], None], request: pytest.FixtureRequest
 ) -> Iterator[Callable[[str], Bench]]:
     """Return a function that makes an engine of a kind; what it started is ended afterwards."""
-    benches: list[Bench] = []
-    homes: list[Path] = []
+    with ExitStack() as benches:
 
-    def make(kind: str) -> Bench:
-        home = Path(tempfile.mkdtemp(prefix="tooinstance-test-"))
-        homes.append(home)
-        home.chmod(0o711)  # as root, tools run as other users
-        if kind == "docker":
-            bench = _docker(home, request.getfixturevalue("base_image"))
-        else:
+        def make(kind: str) -> Bench:
+            image = request.getfixturevalue("base_image") if kind == "docker" else ""
             if kind == "process-bubblewrap":
                 require("bwrap", "apt-get install bubblewrap")
-            require("python3", "apt-get install python3")
-            bench = _processes(kind, home)
-        bench.config.runs_path.mkdir(mode=0o711)
-        benches.append(bench)
-        return bench
+            if kind != "docker":
+                require("python3", "apt-get install python3")
+            return benches.enter_context(_bench(kind, image))
 
-    yield make
-    for bench in benches:
-        asyncio.run(bench.engine.reap([]))
-        if isinstance(bench.engine, DockerEngine):
-            asyncio.run(bench.engine.shut_down())
-    for home in homes:
-        shutil.rmtree(home)
+        yield make
+
+
+@contextmanager
+def _bench(kind: str, image: str) -> Iterator[Bench]:
+    home = Path(tempfile.mkdtemp(prefix="tooinstance-test-"))
+    home.chmod(0o711)  # as root, tools run as other users
+    bench = _docker(home, image) if kind == "docker" else _processes(kind, home)
+    bench.config.runs_path.mkdir(mode=0o711)
+    yield bench
+    asyncio.run(bench.engine.reap([]))
+    if isinstance(bench.engine, DockerEngine):
+        asyncio.run(bench.engine.shut_down())
+    shutil.rmtree(home)
+
+
+@pytest.fixture(scope="module")
+def shared_docker(base_image: str) -> Iterator[Bench]:
+    """A docker engine for all tests of a module: to start one for each takes seconds."""
+    with _bench("docker", base_image) as bench:
+        yield bench
+
+
+def _give(
+    kind: str, make_bench: Callable[[str], Bench], request: pytest.FixtureRequest
+) -> Iterator[Bench]:
+    if kind != "docker":
+        yield make_bench(kind)
+        return
+    bench: Bench = request.getfixturevalue("shared_docker")
+    yield bench
+    asyncio.run(bench.engine.reap([]))
 
 
 @pytest.fixture(params=KINDS)
-def bench(request: pytest.FixtureRequest, make_bench: Callable[[str], Bench]) -> Bench:
-    """Give each engine in turn."""
+def bench(request: pytest.FixtureRequest, make_bench: Callable[[str], Bench]) -> Iterator[Bench]:
+    """Give each engine in turn; docker's may have run other tests before."""
+    yield from _give(request.param, make_bench, request)
+
+
+@pytest.fixture(params=KINDS)
+def fresh_bench(request: pytest.FixtureRequest, make_bench: Callable[[str], Bench]) -> Bench:
+    """Give each engine in turn, which has run nothing before."""
     return make_bench(request.param)
 
 
 @pytest.fixture(params=ISOLATED)
-def isolated(request: pytest.FixtureRequest, make_bench: Callable[[str], Bench]) -> Bench:
-    """Give each engine that isolates."""
-    return make_bench(request.param)
+def isolated(request: pytest.FixtureRequest, make_bench: Callable[[str], Bench]) -> Iterator[Bench]:
+    """Give each engine that isolates; docker's may have run other tests before."""
+    yield from _give(request.param, make_bench, request)

@@ -29,7 +29,7 @@ case "$1" in
   page) printf '<script>alert(1)</script>' > page.html ;;
   cat) cat ;;
   bytes) sleep 1; head -c 300000 /dev/urandom; head -c 100000 /dev/urandom >&2 ;;
-  tick) for i in 1 2 3 4 5 6 7 8 9 10; do date +%s.%N; sleep 0.05; done ;;
+  tick) for i in 1 2 3 4 5 6 7 8 9 10; do date +%s.%N; sleep 0.1; done ;;
   wait) echo ready; sleep 60 ;;
   *) echo "$@" ;;
 esac
@@ -54,7 +54,7 @@ class Person:
         self.http = httpx.Client(
             base_url=server.api + "/",
             headers={"Authorization": f"token {token}"} if token else {},
-            timeout=30,
+            timeout=60,
         )
 
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response:

@@ -106,12 +106,16 @@ def test_more_changes_in_a_minute_than_allowed_are_refused(
     server = start_server(
         users={"t": {"name": "ada"}}, config={"TooInstance": {"writes_per_minute": 1}}
     )
-    with httpx.Client(headers={"Authorization": "token t"}, timeout=30) as client:
+    with httpx.Client(headers={"Authorization": "token t"}, timeout=60) as client:
         assert client.post(f"{server.api}/gc").status_code == 403
         refused = client.post(f"{server.api}/gc")
         assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate")
         assert 0 < int(refused.headers["Retry-After"]) <= 60
         assert client.get(f"{server.api}/tools").status_code == 200
+        asked = {"arguments": "-v 'a b'"}
+        read = [client.post(f"{server.api}/arguments", json=asked) for _ in range(5)]
+        assert {answer.status_code for answer in read} == {200}, "who types changes nothing"
+        assert read[0].json() == {"argv": ["-v", "a b"], "line": "-v 'a b'", "form": None}
 
 
 def test_a_database_that_cannot_be_opened_is_told_and_opened_once_it_can(

@@ -17,7 +17,7 @@ from tooinstance_jupyter.records import Change, Principal, Source, SourceKind, T
 from tooinstance_jupyter.service.changes import Changes
 from tooinstance_jupyter.store.repository import Store
 
-SOON_S = 10.0
+SOON_S = 30.0
 ADA = Principal(name="ada")
 SOURCE = Source(kind=SourceKind.GIT, location="https://e.example/t")
 ELSEWHERE = """

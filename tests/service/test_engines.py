@@ -150,7 +150,7 @@ def test_a_container_is_followed_on_after_its_server_was_killed(
     installation = serve()
     ada = LocalClient(config, client.principal, installation=installation)
     [found] = ada.runs(RunFilter()).items
-    ended = ada.wait(found.number, 30)
+    ended = ada.wait(found.number, 60)
     assert (ended.status, ended.engine) == (RunStatus.SUCCEEDED, "docker")
     assert ada.read_output(ended.number, "stdout") == b"1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n"
     assert installation.health()["engine"] == "docker"

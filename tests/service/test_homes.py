@@ -57,7 +57,7 @@ def test_a_run_is_seen_from_another_home_and_left_to_its_own(
     assert there.get_run(number).status is RunStatus.CANCELLED
 
     number = start(here, "mark", "0.3")
-    ended = there.wait(number, 20)
+    ended = there.wait(number, 60)
     assert (ended.status, [file.path for file in ended.files]) == ("succeeded", ["starts"])
 
     number = start(here, "mark", "0")
@@ -68,7 +68,7 @@ def test_a_run_is_seen_from_another_home_and_left_to_its_own(
         assert time.monotonic() < end, "the tool did not end"
         time.sleep(0.02)
     assert there.get_run(number).status is RunStatus.RUNNING, "it is its own home's to complete"
-    assert at("here", serves=True).wait(number, 20).status is RunStatus.SUCCEEDED
+    assert at("here", serves=True).wait(number, 60).status is RunStatus.SUCCEEDED
 
 
 def test_what_waits_in_line_or_is_built_is_its_own_homes(

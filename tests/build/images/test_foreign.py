@@ -248,10 +248,10 @@ def test_arguments_without_a_value_are_told_for_the_step_that_failed() -> None:
     ],
 )
 def test_a_long_line_is_read_within_seconds(text: str) -> None:
-    begin = time.monotonic()
+    begin = time.process_time()
     with contextlib.suppress(BuildError):
         examine(f"ARG {'a=b ' * 100_000}\nFROM debian\n{text}")
-    assert time.monotonic() - begin < 20
+    assert time.process_time() - begin < 20
 
 
 @given(st.text(alphabet="FROMRUNCOPY #=-$<>{}\\`\"'\n\tabc:/", max_size=200))

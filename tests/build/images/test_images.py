@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from tooinstance_jupyter.client.local import LocalClient
 from tooinstance_jupyter.config import TooInstance
@@ -221,17 +223,31 @@ def marked(files: Mapping[str, str], mark: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def client(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClient]:
-    """A client of the docker engine, whose builds share their caches as one user's do."""
-    home = tmp_path_factory.mktemp("home")
-    config = TooInstance(home=str(home), engine="docker", armed_containers=0)
+    """A client of the docker engine, whose builds share their caches as one user's do.
+
+    Its home is that of all workers, so that none gets what another has got.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    users = shared / "image-users"
+    users.mkdir(exist_ok=True)
+    lock = FileLock(shared / "image-users.lock")
+    config = TooInstance(home=str(shared / "image-home"), engine="docker", armed_containers=0)
     config.base_images = dict.fromkeys(config.base_images, BASE)
-    opened = LocalClient(config)
+    me = users / str(os.getpid())
+    with lock:
+        me.touch()
+        opened = LocalClient(config)
     yield opened
     opened.close()
-    asyncio.run(DockerEngine(config).shut_down())
-    label = f"label=org.tooinstance.installation={home_id(config)}"
-    if made := docker("images", "--quiet", "--filter", label).split():
-        docker("rmi", "--force", *dict.fromkeys(made))
+    with lock:
+        me.unlink()
+        if not list(users.iterdir()):
+            asyncio.run(DockerEngine(config).shut_down())
+            label = f"label=org.tooinstance.installation={home_id(config)}"
+            if made := docker("images", "--quiet", "--filter", label).split():
+                docker("rmi", "--force", *dict.fromkeys(made))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -255,8 +271,15 @@ def test_a_source_of_each_kind_goes_from_link_to_output_with_no_option_given(
     [(SourceKind.PYPI, "cowsay", "6.1", "python"), (SourceKind.NPM, "cowsay", "1.6.0", "node")],
 )
 def test_a_package_of_an_index_runs_by_its_commands(
-    bench: Any, build: Callable[..., Any], kind: SourceKind, name: str, version: str, runtime: str
+    bench: Any,
+    build: Callable[..., Any],
+    node_image: str,
+    kind: SourceKind,
+    name: str,
+    version: str,
+    runtime: str,
 ) -> None:
+    bench.config.base_images["node"] = node_image
     there = bench.checkout({}, source=Source(kind=kind, location=name), commit=version)
     image = build(there, bench.recipe(there, BUILDPACKS[runtime]))
     commands = image.commands()
@@ -274,8 +297,9 @@ def test_a_package_of_an_index_runs_by_its_commands(
     ],
 )
 def test_a_source_only_change_keeps_the_dependency_layer(
-    bench: Any, build: Callable[..., Any], kind: str, dependencies: str
+    bench: Any, build: Callable[..., Any], node_image: str, kind: str, dependencies: str
 ) -> None:
+    bench.config.base_images["node"] = node_image
     runtime, files = KINDS[kind]
     before, after = (
         build(there, bench.recipe(there, BUILDPACKS[runtime]))

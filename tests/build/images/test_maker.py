@@ -32,6 +32,17 @@ COPY app.py .
 ENTRYPOINT ["python3", "app.py"]
 """
 
+GROUP = """\
+#!/usr/bin/env python3
+import argparse
+parser = argparse.ArgumentParser(prog="frobnicate")
+parser.add_argument("--level", type=int, metavar="N")
+command = parser.add_subparsers().add_parser
+for name in ("go", "stop"):
+    command(name, help=f"to {name}").add_argument("--to", metavar="DIR")
+parser.parse_args()
+"""
+
 pytestmark = pytest.mark.usefixtures("engine")
 
 
@@ -48,7 +59,7 @@ Repository = Callable[..., Path]
 
 def docker(*arguments: str) -> str:
     return subprocess.run(
-        ["docker", *arguments], capture_output=True, text=True, check=True, timeout=60
+        ["docker", *arguments], capture_output=True, text=True, check=True, timeout=120
     ).stdout.strip()
 
 
@@ -96,6 +107,20 @@ def failure(version: Version) -> tuple[str, str, str]:
     assert version.status is VersionStatus.FAILED, version.status
     assert version.failure is not None
     return version.failure.code, version.failure.message, version.failure.hint
+
+
+def test_the_helps_of_a_tool_and_its_subcommands_are_read_also_of_an_image_that_was_there(
+    workshop: Workshop, repository: Repository, config: TooInstance
+) -> None:
+    link = repository({"Dockerfile": DOCKERFILE, "app.py": GROUP})
+    first = ready(workshop.build(link))
+    again = ready(workshop.finish(workshop.client.build("frobnicate")))
+    for version in (first, again):
+        interface = workshop.client._installation.store.interface_of(version.id)
+        assert interface is not None
+        assert [option.key for option in interface.options] == ["--level"]
+        found = {one.name: [option.key for option in one.options] for one in interface.subcommands}
+        assert found == {"go": ["--to"], "stop": ["--to"]}
 
 
 def test_a_dockerfile_becomes_a_tool_and_is_not_built_twice(
@@ -336,7 +361,7 @@ def test_another_tools_image_is_no_base(workshop: Workshop, repository: Reposito
 
 
 def wait_until(is_so: Callable[[], bool], what: str) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while not is_so():
         assert time.monotonic() < until, f"waited in vain until {what}"
         time.sleep(0.05)
@@ -370,7 +395,7 @@ def test_a_cancelled_build_leaves_nothing_running_and_no_image(
 def test_a_build_that_takes_too_long_ends_and_says_at_which_step(
     workshop: Workshop, repository: Repository, config: TooInstance
 ) -> None:
-    config.build_timeout_s = 6
+    config.build_timeout_s = 12
     code, message, hint = failure(workshop.build(repository({"Dockerfile": SLOW % 98762})))
     assert code == "limit_time"
     assert "Sleeping" in message

@@ -101,7 +101,7 @@ def test_images_of_ours_run_as_nobody_special_and_fetch_no_frontend(bench: Any, 
     assert "# syntax" not in recipe.dockerfile
     if not recipe.is_foreign and not recipe.is_stock:
         assert "\nUSER 1000:1000\n" in recipe.dockerfile
-        assert recipe.dockerfile.rindex("USER") > recipe.dockerfile.rindex("RUN")
+        assert recipe.dockerfile.rfind("USER") > recipe.dockerfile.rfind("RUN")
 
 
 @pytest.mark.parametrize("kind", KINDS)

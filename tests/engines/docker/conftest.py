@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import json
 import subprocess
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +36,13 @@ def docker(make_bench: Callable[[str], Any]) -> Any:
 
 
 @pytest.fixture
+def shared(shared_docker: Any) -> Iterator[Any]:
+    """A docker engine that may have run other tests before, for those that leave it as it is."""
+    yield dataclasses.replace(shared_docker)
+    asyncio.run(shared_docker.engine.reap([]))
+
+
+@pytest.fixture
 def containers(docker: Any) -> Callable[[str], list[dict[str, Any]]]:
     """Return a function that lists this installation's containers of a kind, as inspected."""
 
@@ -59,7 +69,9 @@ def build_image(base_image: str, tmp_path: Path) -> Iterator[Callable[[str], str
         folder = tmp_path / f"context-{len(made)}"
         folder.mkdir()
         (folder / "Dockerfile").write_text(dockerfile.replace("BASE", base_image))
-        made.append(cli("build", "--quiet", str(folder)))
+        # else another worker's would be the very same image, and be removed with ours
+        label = f"tooinstance-test={uuid.uuid4().hex}"
+        made.append(cli("build", "--quiet", "--label", label, str(folder)))
         return made[-1]
 
     yield build

@@ -25,7 +25,7 @@ from tooinstance_jupyter.engines.docker import address
 from tooinstance_jupyter.errors import EngineError
 from tooinstance_jupyter.records import Limits
 
-DEADLINE_S = 30
+DEADLINE_S = 60
 BUSYBOX = """
 FROM BASE AS programs
 RUN mkdir -p /out && cp /usr/bin/python3.11 /out/python3
@@ -62,12 +62,13 @@ def kill_keeper(docker: Any) -> None:
 
 def test_a_run_outlives_a_kill_of_the_keeper_byte_for_byte(docker: Any) -> None:
     async def killed() -> tuple[Any, Path]:
-        script = "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done; sleep 1; exit 7"
-        spec = docker.spec("/bin/sh", "-c", script)
+        script = "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done"
+        spec = docker.spec("/bin/sh", "-c", f"{script}; {_UNTIL_GO}; exit 7")
         handle = await docker.begin(spec)
         await soon(lambda: size(spec.directory / "stdout"), "its first output")
         await asyncio.to_thread(kill_keeper, docker)
         assert await docker.engine.status(handle) is EngineState.RUNNING
+        (spec.directory / "work" / "go").touch()
         return await docker.engine.wait(handle), spec.directory
 
     ended, directory = asyncio.run(killed())
@@ -77,13 +78,22 @@ def test_a_run_outlives_a_kill_of_the_keeper_byte_for_byte(docker: Any) -> None:
     assert ended.stdout.total_bytes == len(expected)
 
 
-def test_a_run_that_ends_while_there_is_no_keeper_is_completed_by_the_next(docker: Any) -> None:
+_UNTIL_GO = "while ! [ -e go ]; do sleep 0.1; done"
+
+
+def test_a_run_that_ends_while_there_is_no_keeper_is_completed_by_the_next(
+    docker: Any, containers: Callable[..., list[dict[str, Any]]]
+) -> None:
+    docker.config.armed_containers = 0
+
     async def killed() -> tuple[Any, Path]:
-        spec = docker.spec("/bin/sh", "-c", "echo first; sleep 1; echo last; exit 3")
+        script = f"echo first; {_UNTIL_GO}; echo last; exit 3"
+        spec = docker.spec("/bin/sh", "-c", script)
         handle = await docker.begin(spec)
         await soon(lambda: size(spec.directory / "stdout"), "its first output")
         await asyncio.to_thread(kill_keeper, docker)
-        await asyncio.sleep(2)
+        (spec.directory / "work" / "go").touch()
+        await soon(lambda: not running(containers("run")), "the end of its container")
         return await docker.engine.wait(handle), spec.directory
 
     ended, directory = asyncio.run(killed())
@@ -154,21 +164,20 @@ def test_an_image_whose_shell_does_not_listen_holds_nobody_up(
     )
     good, docker.config.armed_containers = docker.environment, 0
 
-    async def beside() -> float:
+    async def beside() -> bool:
         docker.environment = dataclasses.replace(good, location=deaf)
         spec = docker.spec("/bin/echo", *["x" * 100_000] * 14)
         stuck = asyncio.ensure_future(docker.begin(spec))
         docker.environment = good
         await asyncio.sleep(3)
-        began = time.monotonic()
         await docker.engine.wait(await docker.begin(docker.spec("/bin/true")))
-        took = time.monotonic() - began
+        was_held_up = stuck.done()
         with pytest.raises(EngineError) as caught:
             await stuck
         assert caught.value.error_code == "container_not_started"
-        return took
+        return was_held_up
 
-    assert asyncio.run(beside()) < 8
+    assert not asyncio.run(beside())
 
 
 def test_what_does_more_than_wait_is_not_given_a_run(
@@ -179,9 +188,16 @@ def test_what_does_more_than_wait_is_not_given_a_run(
         "'#!/bin/was\\n: > /work/mine; exec /bin/was \"$@\"\\n' > /bin/sh && chmod 755 /bin/sh\n"
     )
     docker.environment = dataclasses.replace(docker.environment, location=image)
-    with pytest.raises(EngineError) as caught:
-        docker.run("/bin/true")
-    assert caught.value.error_code == "container_not_started"
+
+    async def refused() -> Any:
+        handle = await docker.engine.prepare(docker.spec("/bin/true"))
+        with pytest.raises(EngineError) as caught:
+            await docker.engine.start(handle)
+        assert caught.value.error_code == "container_not_started"
+        assert await docker.engine.status(handle) is EngineState.EXITED
+        return await docker.engine.wait(handle)
+
+    assert asyncio.run(refused()).reason is ExitReason.NOT_STARTED
 
 
 def test_runs_go_on_after_the_holder_of_a_network_died(
@@ -242,20 +258,20 @@ def test_a_run_directory_that_somebody_deletes_takes_its_container_with_it(
     until(lambda: not running(containers("run")), "the end of its container")
 
 
-def test_an_image_that_is_gone_is_said_before_a_run_begins(docker: Any) -> None:
-    docker.environment = dataclasses.replace(docker.environment, location="sha256:" + "0" * 64)
-    assert asyncio.run(docker.engine.has(docker.environment)) is False
+def test_an_image_that_is_gone_is_said_before_a_run_begins(shared: Any) -> None:
+    shared.environment = dataclasses.replace(shared.environment, location="sha256:" + "0" * 64)
+    assert asyncio.run(shared.engine.has(shared.environment)) is False
     with pytest.raises(EngineError) as caught:
-        docker.sh("true")
+        shared.sh("true")
     assert caught.value.error_code == "environment_missing"
 
 
-def test_a_container_has_no_privilege_and_cannot_write_to_its_image(docker: Any) -> None:
-    status = docker.sh("cat /proc/self/status").stdout.decode()
+def test_a_container_has_no_privilege_and_cannot_write_to_its_image(shared: Any) -> None:
+    status = shared.sh("cat /proc/self/status").stdout.decode()
     fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     assert (fields["CapEff"], fields["CapBnd"]) == ("0" * 16, "0" * 16)
     assert (fields["NoNewPrivs"], fields["Seccomp"]) == ("1", "2")
-    assert docker.sh("for p in / /usr /etc /var /run; do : > $p/x; done; ls /*/x").stdout == b""
+    assert shared.sh("for p in / /usr /etc /var /run; do : > $p/x; done; ls /*/x").stdout == b""
 
 
 def test_two_users_never_share_what_waits(
@@ -310,8 +326,8 @@ def test_what_waits_is_bounded_in_number(
 
 
 @pytest.mark.parametrize("place", ["169.254.169.254", "100.100.100.200", "168.63.129.16"])
-def test_addresses_that_hand_out_credentials_are_out_of_reach(docker: Any, place: str) -> None:
-    assert docker.python(_CONNECT.format(place=place, port=80)).stdout.strip() == b"113"
+def test_addresses_that_hand_out_credentials_are_out_of_reach(shared: Any, place: str) -> None:
+    assert shared.python(_CONNECT.format(place=place, port=80)).stdout.strip() == b"113"
 
 
 _CONNECT = """
@@ -327,36 +343,36 @@ except OSError as error:
 
 
 def test_services_of_this_machine_are_out_of_reach(
-    docker: Any, docker_cli: Callable[..., str]
+    shared: Any, docker_cli: Callable[..., str]
 ) -> None:
     gateway = docker_cli(
         "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"
     )
     with socket.create_server(("0.0.0.0", 0)) as server:
         port = server.getsockname()[1]
-        said = docker.python(_CONNECT.format(place=gateway or "172.17.0.1", port=port)).stdout
+        said = shared.python(_CONNECT.format(place=gateway or "172.17.0.1", port=port)).stdout
         assert said.strip() == b"113"
-        own = docker.python(
+        own = shared.python(
             "print([l.split()[1] for l in open('/proc/net/route') if l.split()[1]=='00000000'])"
         )
         assert b"00000000" in own.stdout, "it has no way out at all"
 
 
-def test_runs_reach_neither_each_other_nor_their_listeners(docker: Any) -> None:
+def test_runs_reach_neither_each_other_nor_their_listeners(shared: Any) -> None:
     async def two() -> bytes:
-        listener = docker.spec(
+        listener = shared.spec(
             "/usr/bin/python3",
             "-c",
             "import socket; s=socket.create_server(('0.0.0.0', 8000));"
             "c=socket.socket(socket.AF_INET, socket.SOCK_DGRAM); c.connect(('8.8.8.8', 1));"
             "print(c.getsockname()[0], flush=True); s.accept(); print('reached', flush=True)",
         )
-        handle = await docker.begin(listener)
+        handle = await shared.begin(listener)
         await soon(lambda: size(listener.directory / "stdout"), "the listener")
         place = (listener.directory / "stdout").read_text().strip()
-        other = docker.spec("/usr/bin/python3", "-c", _CONNECT.format(place=place, port=8000))
-        await docker.engine.wait(await docker.begin(other))
-        await docker.engine.cancel(handle, grace_s=0)
+        other = shared.spec("/usr/bin/python3", "-c", _CONNECT.format(place=place, port=8000))
+        await shared.engine.wait(await shared.begin(other))
+        await shared.engine.cancel(handle, grace_s=0)
         assert b"reached" not in (listener.directory / "stdout").read_bytes()
         return (other.directory / "stdout").read_bytes().strip()
 
@@ -376,11 +392,11 @@ def test_paths_that_an_image_declares_as_volumes_are_small_and_leave_nothing(
 
 
 @pytest.fixture
-def shell_less(docker: Any, build_image: Callable[[str], str]) -> Any:
+def shell_less(shared: Any, build_image: Callable[[str], str]) -> Any:
     """An engine with an image that has no shell."""
     image = build_image(BUSYBOX)
-    docker.environment = dataclasses.replace(docker.environment, location=image)
-    return docker
+    shared.environment = dataclasses.replace(shared.environment, location=image)
+    return shared
 
 
 def test_an_image_without_a_shell_runs(shell_less: Any) -> None:
@@ -412,12 +428,17 @@ def test_a_secret_is_refused_where_it_would_stay_on_the_engines_disk(shell_less:
 
 
 def test_a_run_without_a_shell_ends_with_the_keeper_that_took_its_output(
-    shell_less: Any, containers: Callable[..., list[dict[str, Any]]]
+    docker: Any,
+    build_image: Callable[[str], str],
+    containers: Callable[..., list[dict[str, Any]]],
 ) -> None:
+    image = build_image(BUSYBOX)
+    docker.environment = dataclasses.replace(docker.environment, location=image)
+
     async def killed() -> Any:
-        handle = await shell_less.begin(shell_less.spec("/bin/sleep", "100"))
-        await asyncio.to_thread(kill_keeper, shell_less)
-        return await shell_less.engine.wait(handle)
+        handle = await docker.begin(docker.spec("/bin/sleep", "100"))
+        await asyncio.to_thread(kill_keeper, docker)
+        return await docker.engine.wait(handle)
 
     assert asyncio.run(killed()).reason is ExitReason.LOST
     until(lambda: not running(containers("run")), "the end of its container")
@@ -481,22 +502,22 @@ def test_an_engine_elsewhere_is_held_to_limits_and_cancelled(elsewhere: Any) -> 
     assert elsewhere.sh("sleep 60", timeout_s=0.5).exit.reason is ExitReason.TIMED_OUT
 
 
-def test_many_runs_are_held_at_once(docker: Any) -> None:
-    count = 60  # as many as a test has time for; the benchmark holds 200
+def test_many_runs_are_held_at_once(shared: Any) -> None:
+    count = 20  # more than the keeper has threads; the benchmark holds 200
 
     async def crowd() -> list[Path]:
         specs = [
-            docker.spec(
+            shared.spec(
                 "/bin/sh", "-c", _HOLD.format(n=n), timeout_s=900, network=False, memory_bytes=2**26
             )
             for n in range(count)
         ]
-        handles = await asyncio.gather(*(docker.begin(spec) for spec in specs))
-        states = [await docker.engine.status(handle) for handle in handles]
+        handles = await asyncio.gather(*(shared.begin(spec) for spec in specs))
+        states = [await shared.engine.status(handle) for handle in handles]
         assert states == [EngineState.RUNNING] * count
         for spec in specs:
             (spec.directory / "work" / "go").touch()
-        ends = await asyncio.gather(*(docker.engine.wait(handle) for handle in handles))
+        ends = await asyncio.gather(*(shared.engine.wait(handle) for handle in handles))
         assert {end.exit_code for end in ends} == {0}
         return [spec.directory for spec in specs]
 

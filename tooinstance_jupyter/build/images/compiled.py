@@ -70,12 +70,13 @@ class CompiledBuildpack:
         """Return how it is compiled and installed."""
         base = dockerfile.base(self._config, self.runtime)
         asked = dockerfile.apt_packages(checkout)
-        compilers = [*dockerfile.COMPILERS, *self.tools]
         texts = "\n".join(files.text(checkout.folder / name) for name in self.files)
         return Recipe(
             dockerfile=dockerfile.text(
                 dockerfile.from_(base, "build"),
-                *dockerfile.install(compilers, title="Getting compilers"),
+                # a layer that all build systems share
+                *dockerfile.install(dockerfile.COMPILERS, title="Getting compilers"),
+                *dockerfile.install(self.tools),
                 *dockerfile.install(sorted({*asked, *libraries(texts)})),
                 dockerfile.copy(".", SOURCE),
                 run(

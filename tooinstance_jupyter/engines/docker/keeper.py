@@ -194,6 +194,11 @@ class Keeper:
                     "Is the image's /bin/sh a shell? `%tooi build` builds it again.",
                     code="container_not_started",
                 )
+        except Exception as error:
+            # nothing has begun: whoever asks for its end need not wait to be sure of that
+            with contextlib.suppress(FileNotFoundError):
+                write_end(directory, "not_started", str(error))
+            raise
         finally:
             if str(directory) not in self._lives:
                 os.close(alive)

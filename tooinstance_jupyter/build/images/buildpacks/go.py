@@ -71,7 +71,11 @@ class GoBuildpack:
                     f"{dockerfile.retried(builds, dockerfile.COMPILERS)}; }}",
                 ),
                 dockerfile.from_(dockerfile.base(self._config, "debian")),
-                *dockerfile.install(["ca-certificates"], title="Getting certificates"),
+                *dockerfile.install(
+                    ["ca-certificates"],
+                    title="Getting certificates",
+                    unless="test -e /etc/ssl/certs/ca-certificates.crt",
+                ),
                 *dockerfile.install(
                     [name for name in dockerfile.apt_packages(checkout) if name[-4:] != "-dev"]
                 ),

@@ -64,7 +64,11 @@ class RustBuildpack:
                 *installed("/source"),
                 dockerfile.from_(dockerfile.base(self._config, "debian")),
                 *packages_needed(),
-                *dockerfile.install(["ca-certificates"], title="Getting certificates"),
+                *dockerfile.install(
+                    ["ca-certificates"],
+                    title="Getting certificates",
+                    unless="test -e /etc/ssl/certs/ca-certificates.crt",
+                ),
                 dockerfile.copy(f"{STAGE}/", "/", stage="build"),
                 *dockerfile.end(
                     command=(f"{TOOL}/bin/{candidate.entry_point}",)

@@ -23,7 +23,9 @@ _BY_SUFFIX = {
 _INTERPRETERS = {
     **{"awk": "mawk", "guile": "guile-3.0", "lua": "lua5.4", "luajit": "luajit"},
     **{"node": "nodejs", "php": "php-cli", "python": "python3", "Rscript": "r-base-core"},
-    **{"sh": "dash", "tclsh": "tcl", "wish": "tk", "escript": "erlang-base"},
+    **{"tclsh": "tcl", "wish": "tk", "escript": "erlang-base"},
+    # every Debian has these: to look for them takes apt many seconds
+    **dict.fromkeys(("sh", "bash", "dash"), ""),
 }
 _SHELLS = ("sh", "bash", "dash", "zsh", "ksh", "fish")
 # what scripts of shells call, and the Debian package that it is in
