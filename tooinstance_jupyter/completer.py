@@ -14,12 +14,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as OutOfTimeError
 from typing import TYPE_CHECKING, Protocol
 
+from .suggestions import suggestions
+
 if TYPE_CHECKING:
     from types import SimpleNamespace
 
     from .client.base import Client
     from .commands.base import Parser
     from .magics import Session
+    from .records import Interface
 
 _PATIENCE_S = 0.08
 _MOST = 200
@@ -105,7 +108,7 @@ def _candidates(words: Sequence[str], last: str, ask: Asker) -> Iterable[str]:
     if option is not None:
         return _values(parser, option, last, ask)
     if command.is_verbatim and positionals:
-        return _paths(last)
+        return _arguments(positionals, last, ask)
     if last.startswith("-"):
         return parser.option_names()
     match command.name, len(positionals):
@@ -157,6 +160,29 @@ def _values(parser: Parser, option: str, last: str, ask: Asker) -> Iterable[str]
     if option == "--tool":
         return _tools("", ask)
     return [str(choice) for choice in parser.option(option).choices or ()]
+
+
+def _arguments(words: Sequence[str], last: str, ask: Asker) -> Iterable[str]:
+    """Return what a tool can be given after the words that name it and what it was given."""
+    tool, *given = words
+    found: list[Interface] = []
+
+    def interface(client: Client) -> Iterable[str]:
+        ready = client.tool(tool.partition("@")[0]).ready
+        if ready is not None and ready.interface is not None:
+            found.append(ready.interface)
+        return ()
+
+    # paths need nobody to be asked
+    if not _names_source(tool):
+        ask(interface)
+    return suggestions(given, last, found[0] if found else None, paths=_paths)
+
+
+def _names_source(tool: str) -> bool:
+    from .build.sources import looks_like_source
+
+    return looks_like_source(tool)
 
 
 def _tools(last: str, ask: Asker) -> list[str]:

@@ -257,6 +257,95 @@ class Candidate:
     rank: int = 0
 
 
+class OptionKind(StrEnum):
+    """What an option or positional argument of a tool takes."""
+
+    FLAG = "flag"  # nothing: it is given or not
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    CHOICE = "choice"
+    FILE = "file"
+    FOLDER = "folder"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One thing that a tool can be given, as its own help says.
+
+    Parameters
+    ----------
+    names
+        As typed, dashes included: ``("-t", "--timeout")``; none for a positional argument.
+    kind
+        What its value is; `OptionKind.FLAG` has none.
+    metavar
+        The word that stands for the value in the help: ``SECONDS``. A positional argument is
+        known by it.
+    choices
+        The only values that it takes, if it says so.
+    default
+        What it is without being given, as the help says it.
+    help
+        What it does, in the help's words, on one line.
+    group
+        The heading that it stands under.
+    opposite
+        The name that takes it back: ``--no-color``.
+    is_required
+        Whether the tool does nothing without it.
+    is_repeated
+        Whether it may be given several values or several times.
+    is_joined
+        Whether its value has to follow after ``=``, as an optional value does.
+    """
+
+    names: tuple[str, ...] = ()
+    kind: OptionKind = OptionKind.TEXT
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
+    default: str | None = None
+    help: str = ""
+    group: str = ""
+    opposite: str | None = None
+    is_required: bool = False
+    is_repeated: bool = False
+    is_joined: bool = False
+
+    @property
+    def key(self) -> str:
+        """What it is known by among the others: its longest name, or its metavar."""
+        return max(self.names, key=len) if self.names else self.metavar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subcommand:
+    """A command of a tool that has several, such as ``git``'s ``log``, with what it takes.
+
+    ``is_read`` tells whether its own help could be read; without it nothing is known but its name.
+    """
+
+    name: str
+    help: str = ""
+    options: tuple[Option, ...] = ()
+    arguments: tuple[Option, ...] = ()
+    is_read: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interface:
+    """What a tool can be given, read from its ``--help`` when it was built.
+
+    ``arguments`` are the positional ones, in their order; ``usage`` is the line that says how it
+    is called; ``subcommands`` come after the tool's own options.
+    """
+
+    usage: str = ""
+    options: tuple[Option, ...] = ()
+    arguments: tuple[Option, ...] = ()
+    subcommands: tuple[Subcommand, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
     """One build of a tool, numbered from 1.
@@ -264,7 +353,8 @@ class Version:
     ``commit`` is what the source resolved to (a commit, a package's version, a content digest);
     ``command`` is the argv prefix that starts the tool inside its environment; ``candidates`` are
     the other ways to run the source; ``notes`` say what was tried and why it was taken or left;
-    ``home`` is the id of the installation's home that builds it.
+    ``home`` is the id of the installation's home that builds it; ``interface`` is ``None`` where
+    the tool's help cannot be read.
     """
 
     id: str = field(default_factory=new_id)
@@ -284,6 +374,7 @@ class Version:
     command: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     notes: tuple[str, ...] = ()
+    interface: Interface | None = None
     failure: Failure | None = None
     home: str = ""
     created_at: datetime = field(default_factory=now)

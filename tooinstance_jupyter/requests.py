@@ -115,6 +115,44 @@ class NewRun:
     label: str = ""
 
 
+Value = bool | str | tuple[str, ...]
+"""What a field of a form holds: whether a flag is given, a value, or several."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What the fields of a tool's form hold.
+
+    Parameters
+    ----------
+    subcommand
+        The subcommand that is chosen, if any.
+    values
+        By `Option.key`; what is not given is not there. A subcommand's own are in `sub_values`.
+    rest
+        Arguments that no field holds, in their order.
+    """
+
+    __pydantic_config__ = CLOSED
+
+    subcommand: str | None = None
+    values: Mapping[str, Value] = field(default_factory=dict)
+    sub_values: Mapping[str, Value] = field(default_factory=dict)
+    rest: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadArguments:
+    """How arguments are read: the argv, the command line that means it, and the form it fills.
+
+    ``form`` is ``None`` where the tool's options are not known.
+    """
+
+    argv: tuple[str, ...]
+    line: str
+    form: Form | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
     """Which runs to list, newest first; ``shared`` are those of others that one may see."""

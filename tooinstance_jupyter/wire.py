@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import InvalidValueError, MalformedError
 from .records import Link, Tool, Version
-from .requests import CLOSED, Arguments, NewRun
+from .requests import CLOSED, Arguments, Form, NewRun
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -68,6 +68,17 @@ class BuildRequest:
     ref: str | None = None
     force: bool = False
     engine: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArgumentsRequest:
+    """Arguments, or a form, to be read; with the id of a version, as that one's."""
+
+    __pydantic_config__ = CLOSED
+
+    arguments: Arguments | None = None
+    form: Form | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,9 @@ from tooinstance_jupyter.records import (
     Candidate,
     Failure,
     InputFile,
+    Interface,
+    Option,
+    OptionKind,
     OutputFile,
     OutputKind,
     Principal,
@@ -26,6 +29,7 @@ from tooinstance_jupyter.records import (
     Source,
     SourceKind,
     StreamSize,
+    Subcommand,
     Tool,
     Version,
     VersionStatus,
@@ -115,12 +119,24 @@ def make_tool(text: str = "probe", **changes: Any) -> Tool:
     return Tool(**{**fields, "description": text, "access": (text,), **changes})
 
 
+def make_interface(text: str = "text") -> Interface:
+    choice = Option(names=("-" + text,), kind=OptionKind.CHOICE, choices=(text,), default=text)
+    word = Option(names=(text,), metavar=text, help=text, group=text, opposite=text)
+    return Interface(
+        usage=text,
+        options=(choice, word),
+        arguments=(Option(metavar=text, help=text, is_required=True),),
+        subcommands=(Subcommand(name=text, help=text, options=(word, choice), is_read=True),),
+    )
+
+
 def make_version(text: str = "text", **changes: Any) -> Version:
     fields: dict[str, Any] = {
         "tool_id": "t", "number": 1, "source": make_source(text), "engine": text,
         "status": VersionStatus.READY, "message": text, "commit": text, "runtime": text,
         "entry_point": text, "notes": (text,),
         "candidates": (Candidate(runtime=text, entry_point="x" + text, reason=text),),
+        "interface": make_interface(text),
     }  # fmt: skip
     return Version(**{**fields, **changes})
 

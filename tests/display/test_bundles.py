@@ -17,6 +17,9 @@ from tooinstance_jupyter.display.markup import duration, size
 from tooinstance_jupyter.errors import TooInstanceError
 from tooinstance_jupyter.records import (
     Failure,
+    Interface,
+    Option,
+    OptionKind,
     OutputFile,
     OutputKind,
     Page,
@@ -255,6 +258,32 @@ def test_what_is_empty_says_so(samples: Any, bundle: Callable[[Any], Bundle]) ->
     made = bundle(samples)
     assert made["text/plain"]
     samples.check_html(made["text/html"])
+
+
+def test_a_tool_shows_what_it_can_be_given_folded_away(samples: Any) -> None:
+    level = Option(names=("-l", "--level"), kind=OptionKind.INTEGER, metavar="N", default="3")
+    colour = Option(names=("--colour",), kind=OptionKind.FLAG, opposite="--no-colour")
+    place = Option(metavar="PLACE", help="Where.", is_required=True)
+    interface = Interface(options=(level, colour), arguments=(place,))
+    version = samples.version("v", interface=interface)
+    shown = display.tool_bundle(ToolDetail(tool=samples.tool("t"), versions=(version,)))
+    assert "<details><summary>Options</summary>" in shown["text/html"]
+    for part in ("-l, --level", "--colour / --no-colour", "required. Where."):
+        assert part in shown["text/html"]
+        assert part in shown["text/plain"]
+    [kind] = [name for name in shown if name.endswith("+json")]
+    assert shown[kind]["versions"][0]["interface"]["options"][0]["names"] == ["-l", "--level"]
+    unknown = samples.version("v", interface=None)
+    without = display.tool_bundle(ToolDetail(tool=samples.tool("t"), versions=(unknown,)))
+    assert "Options" not in without["text/html"]
+
+
+def test_of_many_options_the_first_are_shown(samples: Any) -> None:
+    options = tuple(Option(names=(f"--o{number}",), kind=OptionKind.FLAG) for number in range(500))
+    version = samples.version("v", interface=Interface(options=options))
+    shown = display.tool_bundle(ToolDetail(tool=samples.tool("t"), versions=(version,)))
+    assert "350 more are left out here" in shown["text/html"]
+    assert "… and 488 more" in shown["text/plain"]
 
 
 def test_the_json_is_the_record(samples: Any) -> None:

@@ -37,6 +37,48 @@ def test_tab_completes(kernel: Any, place: Any, typed: str, expected: str) -> No
     assert expected in kernel.complete(typed)
 
 
+@pytest.fixture(scope="module")
+def explained(kernel: Any, place: Any) -> None:
+    """A tool whose help says what it can be given."""
+    folder = place.folder / "sources" / "explained"
+    folder.mkdir(parents=True)
+    script = folder / "explained"
+    script.write_text(
+        "#!/bin/sh\ncat <<'END'\nUsage: explained [OPTIONS] COMMAND\n\nOptions:\n"
+        "  -l, --level [low|high]  how far\n  --from FILE  where from\n"
+        "  --[no-]color  colours\n\nCommands:\n  go  Go.\nEND\n"
+    )
+    script.chmod(0o755)
+    made = kernel.run(f"%tooi create {folder}")
+    assert made.status == "ok", made.errors
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("%tooi run explained --", "%tooi run explained --level"),
+        ("%tooi run explained -", "%tooi run explained -l"),
+        ("%tooi run explained --no", "%tooi run explained --no-color"),
+        ("%%tooi run explained --color --le", "%%tooi run explained --color --level"),
+        ("%tooi run explained@1 --le", "%tooi run explained@1 --level"),
+        ("%tooi run explained --level ", "%tooi run explained --level high"),
+        ("%tooi run explained --level=h", "%tooi run explained --level=high"),
+        ("%tooi run explained --from ex", "%tooi run explained --from example.csv"),
+        ("%tooi run explained g", "%tooi run explained go"),
+    ],
+)
+def test_tab_completes_what_a_tool_can_be_given(
+    kernel: Any, place: Any, explained: None, typed: str, expected: str
+) -> None:
+    (place.folder / "example.csv").write_text("x")
+    assert expected in kernel.complete(typed)
+
+
+def test_tab_knows_nothing_of_the_options_of_what_is_no_tool(kernel: Any) -> None:
+    # IPython may offer names of its own
+    assert not {"%tooi run nosuch --level"} & set(kernel.complete("%tooi run nosuch --le"))
+
+
 @pytest.mark.parametrize(
     "typed", ["%tooi nosuch ", "%tooi run 'open ", "%tooi files x ", "%tooi run --odd "]
 )

@@ -38,6 +38,10 @@ run          public        201    201    201   201    201     201    201
 run          unready       409    404    404   404    404     404    409
 run          deleted       404    404    404   404    404     404    404
 run          unknown       404    404    404   404    404     404    404
+read         private       200    404    404   404    404     404    200
+read         shared        200    200    200   200    404     404    200
+read         public        200    200    200   200    200     200    200
+read         unready       200    404    404   404    404     404    200
 change       private       200    404    404   404    404     404    200
 change       shared        200    403    403   403    404     404    200
 change       public        200    403    403   403    403     403    200
@@ -106,7 +110,7 @@ class Place:
     def __init__(self, server: Any, folder: Path) -> None:
         self.api = server.url.rstrip("/") + "/tooinstance/api"
         self.clients = {
-            who: httpx.Client(headers={"Authorization": f"token {who}"}, timeout=30)
+            who: httpx.Client(headers={"Authorization": f"token {who}"}, timeout=60)
             for who in USERS
         }
         self.folder = folder
@@ -199,6 +203,9 @@ def test_who_may_do_what_with_which_tool(
             answer = place.ask(who, "GET", "/lookup", params={"tool": name})
         case "run":
             answer = place.ask(who, "POST", "/runs", json={"tool": name, "arguments": ["hello"]})
+        case "read":
+            asked = {"arguments": "-v", "version": place.versions[which]}
+            answer = place.ask(who, "POST", "/arguments", json=asked)
         case "change":
             answer = place.ask(who, "PATCH", f"/tools/{name}", json={"description": "tried"})
         case "build":

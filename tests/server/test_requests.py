@@ -111,7 +111,7 @@ def test_a_body_that_cannot_be_read_is_refused_exactly(
 @pytest.mark.parametrize("route", WITH_BODY, ids=named)
 def test_a_body_that_is_too_large_is_refused_before_it_is_sent(ada: Person, route: Route) -> None:
     url = httpx.URL(f"{ada.server.api}{place(route)}")
-    connection = http.client.HTTPConnection(url.host, url.port, timeout=30)
+    connection = http.client.HTTPConnection(url.host, url.port, timeout=60)
     with closing(connection):
         connection.putrequest(route.method, url.raw_path.decode())
         for name in ("Authorization", "Content-Type"):
@@ -196,7 +196,7 @@ def test_the_run_of_another_is_like_one_that_is_not_there(
 
 
 def test_a_cookie_alone_changes_nothing(ada: Person, server: Server, written: int) -> None:
-    with httpx.Client(timeout=30) as browser:
+    with httpx.Client(timeout=60) as browser:
         browser.get(f"{server.url}api/me?token=ada-token").raise_for_status()
         assert browser.cookies
         assert browser.get(f"{ada.server.api}/runs/{written}").status_code == 200

@@ -16,7 +16,7 @@ from tooinstance_jupyter.store import database, schema
 from tooinstance_jupyter.store.repository import Store
 
 
-def test_tools_and_environments_of_the_first_schema_can_be_read(tmp_path: Path) -> None:
+def test_tools_versions_and_environments_of_the_first_schema_can_be_read(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'old.sqlite'}"
     engine = create_engine(url)
     with engine.begin() as connection:
@@ -41,6 +41,14 @@ def test_tools_and_environments_of_the_first_schema_can_be_read(tmp_path: Path) 
                 "'process', '/e', 'c', 'r', '[]', '{}', '[]', 1, '2026-01-01', '2026-01-01')"
             )
         )
+        connection.execute(
+            text(
+                "INSERT INTO versions (id, tool_id, number, source, engine, status, message, "
+                "steps_done, steps_total, command, candidates, notes, created_at) VALUES ('v', "
+                "'1', 1, :source, 'process', 'ready', '', 0, 0, '[]', '[]', '[]', '2026-01-01')"
+            ),
+            {"source": json.dumps({"kind": "pypi", "location": "frob"})},
+        )
     engine.dispose()
     store = Store(url)
     try:
@@ -51,6 +59,8 @@ def test_tools_and_environments_of_the_first_schema_can_be_read(tmp_path: Path) 
         environment = store.get_environment("e")
         assert isinstance(environment, Environment)
         assert environment.workdir == ""
+        assert store.get_version("v") is not None
+        assert store.interface_of("v") is None
     finally:
         store.close()
 

@@ -31,7 +31,10 @@ from tooinstance_jupyter.records import (
     Environment,
     Failure,
     InputFile,
+    Interface,
     Limits,
+    Option,
+    OptionKind,
     OutputFile,
     OutputKind,
     Principal,
@@ -40,6 +43,7 @@ from tooinstance_jupyter.records import (
     Source,
     SourceKind,
     StreamSize,
+    Subcommand,
     Tool,
     Version,
     VersionStatus,
@@ -132,6 +136,35 @@ def test_a_version_and_an_environment_come_back_as_they_went_in(store: Store) ->
 
     assert store.get_version(version.id) == kept
     assert store.get_environment("e") == environment
+
+
+def test_an_interface_comes_back_as_it_went_in_and_only_when_it_is_asked_for(
+    store: Store,
+) -> None:
+    option = Option(
+        names=("-l", "--level"),
+        kind=OptionKind.CHOICE,
+        metavar="L",
+        choices=("a", "b"),
+        default="",
+        help="é",
+        opposite="--no-level",
+        is_repeated=True,
+    )
+    interface = Interface(
+        usage="frob [-l L] PLACE",
+        options=(option, Option(names=("-q",), kind=OptionKind.FLAG)),
+        arguments=(Option(metavar="PLACE", is_required=True),),
+        subcommands=(Subcommand(name="go", options=(option,), is_read=True),),
+    )
+    tool = make_tool()
+    store.add_tool(tool)
+    kept = store.add_version(make_version(tool, interface=interface))
+    bare = dataclasses.replace(kept, interface=None)
+    assert store.interface_of(kept.id) == interface
+    assert store.interface_of("nosuch") is None
+    assert store.get_version(kept.id) == bare
+    assert store.list_versions(tool.id) == store.open_versions() == [bare]
 
 
 def test_a_name_is_taken_until_its_tool_is_deleted(store: Store) -> None:

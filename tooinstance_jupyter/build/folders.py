@@ -23,12 +23,12 @@ from typing import Any, ClassVar
 
 from ..config import TooInstance
 from ..errors import BuildCancelledError, BuildError
-from ..records import Candidate, Environment, VersionStatus
+from ..records import Candidate, Environment, Interface, VersionStatus
 from ..registry import load, names
 from ..sandbox import command as sandboxed
 from ..sandbox.plan import SYSTEM_PATH, unprivileged_uid
 from ..sandbox.plan import choose as choose_sandbox
-from . import check, detect, diagnose
+from . import check, detect, diagnose, interfaces
 from .base import AS_ASKED, Buildpack, Built, Checkout, Completed, Report, Site
 from .maker import Order, Outcome, digest_of, environment_id
 from .work import Work, held
@@ -76,7 +76,7 @@ class FolderMaker:
                 work.total = work.done + 1
                 built, size_bytes = made
                 name = detect.pick(built.commands, candidate.entry_point, checkout.name)
-                help_text = self._check(name, built, target, work)
+                interface = self._check(name, built, target, work)
             else:
                 with _in_place_of_the_old(target):
                     built = self._make(checkout, candidate, buildpack, target, work)
@@ -86,7 +86,7 @@ class FolderMaker:
                     beside = Thread(target=self._improve, args=(built, target, work, in_vain))
                     beside.start()
                     try:
-                        help_text = self._check(name, built, target, work)
+                        interface = self._check(name, built, target, work)
                     except BaseException:
                         in_vain.set()
                         raise
@@ -122,7 +122,7 @@ class FolderMaker:
             candidates=tuple(installed),
             notes=(),
             commit=checkout.commit,
-            help_text=help_text,
+            interface=interface,
         )
 
     def _make(
@@ -173,16 +173,16 @@ class FolderMaker:
                 check=False,
             )
 
-    def _check(self, name: str, built: Built, target: Path, work: FolderWork) -> str:
+    def _check(self, name: str, built: Built, target: Path, work: FolderWork) -> Interface | None:
         work.step(f"Checking that {name} starts", status=VersionStatus.CHECKING)
-        shell = work.shell(None)
+        shell, quiet = work.shell(None), work.shell(None, is_logged=False)
         place = work.new_folder("check")
         place.mkdir()
         sandboxed.give_to(work.uid, place)
         path = os.pathsep.join([*built.path, SYSTEM_PATH])
         isolates = work.sandbox.isolates_network
 
-        def start(argv: Sequence[str], timeout_s: float) -> Completed:
+        def start(shell: _Shell, argv: Sequence[str], timeout_s: float) -> Completed:
             return shell(
                 argv,
                 cwd=place,
@@ -193,7 +193,10 @@ class FolderMaker:
                 check=False,
             )
 
-        return check.check(built.commands[name], start, timeout_s=self._config.check_timeout_s)
+        argv = built.commands[name]
+        timeout_s = self._config.check_timeout_s
+        help_text = check.check(argv, partial(start, shell), timeout_s=timeout_s)
+        return interfaces.learn(argv, help_text, partial(start, quiet))
 
 
 class FolderWork(Work):
@@ -208,12 +211,19 @@ class FolderWork(Work):
             for parent in (folder, self.scratch):
                 parent.chmod(0o711)
 
-    def shell(self, target: Path | None, given_up: Callable[[], bool] = lambda: False) -> _Shell:
+    def shell(
+        self,
+        target: Path | None,
+        given_up: Callable[[], bool] = lambda: False,
+        *,
+        is_logged: bool = True,
+    ) -> _Shell:
         """Return what runs the commands of a build whose disk use is counted in `target`.
 
-        A command ends once the build is cancelled, or `given_up` says so.
+        A command ends once the build is cancelled, or `given_up` says so. `is_logged` tells
+        whether the build's log has its output.
         """
-        return _Shell(self, self.config, target, given_up)
+        return _Shell(self, self.config, target, given_up, is_logged=is_logged)
 
 
 class _Shell:
@@ -225,7 +235,10 @@ class _Shell:
         config: TooInstance,
         target: Path | None,
         given_up: Callable[[], bool],
+        *,
+        is_logged: bool,
     ) -> None:
+        self._is_logged = is_logged
         self._work = work
         self._config = config
         self._target = target
@@ -259,7 +272,7 @@ class _Shell:
             sandbox=work.sandbox,
             folder=folder,
             cwd=cwd or folder,
-            on_output=work.log,
+            on_output=work.log if self._is_logged else lambda _: None,
             cancelled=lambda: work.is_cancelled() or self._given_up(),
             writable=writable,
             readable=readable,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from ..config import TooInstance
-from ..records import Candidate, Environment, SourceKind
+from ..records import Candidate, Environment, Interface, SourceKind
 from .base import Checkout, Report
 from .work import Work
 
@@ -47,7 +47,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a build came to."""
+    """What a build came to; ``interface`` is what its tool can be given, if its help says so."""
 
     environment: Environment
     candidate: Candidate
@@ -55,7 +55,7 @@ class Outcome:
     candidates: tuple[Candidate, ...]
     notes: tuple[str, ...]
     commit: str
-    help_text: str
+    interface: Interface | None = None
 
 
 class Maker(Protocol):

@@ -13,10 +13,12 @@ from ..records import Change, Limits, Link, Page, Principal, Run, Tool, User, Ve
 from ..requests import (
     Arguments,
     BuildLog,
+    Form,
     NewLink,
     NewRun,
     NewTool,
     Output,
+    ReadArguments,
     Removal,
     RunChanges,
     RunFilter,
@@ -115,6 +117,12 @@ class Client(Protocol):
 
     def transfer(self, name: str, to: str) -> Tool:
         """Hand a tool over to another user."""
+        ...
+
+    def read_arguments(
+        self, arguments: Arguments | Form, *, version_id: str | None = None
+    ) -> ReadArguments:
+        """Return how arguments, or the fields of a form, are read for a version or for any."""
         ...
 
     def run(self, new: NewRun) -> Run:

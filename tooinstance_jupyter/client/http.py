@@ -22,11 +22,14 @@ from ..build import sources
 from ..errors import NotFoundError
 from ..records import Change, Limits, Link, Page, Principal, Run, Tool, User, Version
 from ..requests import (
+    Arguments,
     BuildLog,
+    Form,
     NewLink,
     NewRun,
     NewTool,
     Output,
+    ReadArguments,
     Removal,
     RunChanges,
     RunFilter,
@@ -37,6 +40,7 @@ from ..requests import (
     Usage,
 )
 from ..wire import (
+    ArgumentsRequest,
     BuildRequest,
     Created,
     LinkRequest,
@@ -178,6 +182,17 @@ class HttpClient:
         """Hand a tool over to another user."""
         body = sent(TransferRequest, TransferRequest(to=to))
         return from_json(Tool, self._post(f"{self._place(name)}/transfer", body).content)
+
+    def read_arguments(
+        self, arguments: Arguments | Form, *, version_id: str | None = None
+    ) -> ReadArguments:
+        """Return how arguments, or the fields of a form, are read."""
+        if isinstance(arguments, Form):
+            asked = ArgumentsRequest(form=arguments, version=version_id)
+        else:
+            asked = ArgumentsRequest(arguments=arguments, version=version_id)
+        answer = self._post("arguments", sent(ArgumentsRequest, asked))
+        return from_json(ReadArguments, answer.content)
 
     def run(self, new: NewRun) -> Run:
         """Start a run of a tool that is ready."""

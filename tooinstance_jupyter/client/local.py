@@ -15,11 +15,14 @@ from typing import Any
 from ..config import TooInstance
 from ..records import Change, Limits, Link, Page, Principal, Run, Tool, User, Version
 from ..requests import (
+    Arguments,
     BuildLog,
+    Form,
     NewLink,
     NewRun,
     NewTool,
     Output,
+    ReadArguments,
     Removal,
     RunChanges,
     RunFilter,
@@ -128,7 +131,7 @@ class LocalClient:
 
     def tool(self, name: str) -> ToolDetail:
         """Return a tool by ``name``, ``owner/name``, or its source."""
-        return self._tools.find(self._principal, name)
+        return self._tools.described(self._principal, name)
 
     def tools(
         self,
@@ -154,6 +157,12 @@ class LocalClient:
     def transfer(self, name: str, to: str) -> Tool:
         """Hand a tool over to another user."""
         return self._tools.transfer(self._principal, name, to)
+
+    def read_arguments(
+        self, arguments: Arguments | Form, *, version_id: str | None = None
+    ) -> ReadArguments:
+        """Return how arguments, or the fields of a form, are read."""
+        return self._tools.read_arguments(self._principal, arguments, version_id=version_id)
 
     def run(self, new: NewRun) -> Run:
         """Start a run of a tool that is ready."""

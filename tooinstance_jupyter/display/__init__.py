@@ -4,8 +4,15 @@ Bundles are what is left in a saved notebook, so nothing in them needs this pack
 """
 
 from .excerpts import Excerpt, RunOutput
-from .runs import render_run, run_bundle, runs_bundle
-from .tools import error_bundle, removals_bundle, tool_bundle, tools_bundle, version_bundle
+from .runs import render_run, run_bundle, run_mark, runs_bundle
+from .tools import (
+    error_bundle,
+    removals_bundle,
+    tool_bundle,
+    tool_mark,
+    tools_bundle,
+    version_bundle,
+)
 
 __all__ = [
     "Excerpt",
@@ -14,8 +21,10 @@ __all__ = [
     "removals_bundle",
     "render_run",
     "run_bundle",
+    "run_mark",
     "runs_bundle",
     "tool_bundle",
+    "tool_mark",
     "tools_bundle",
     "version_bundle",
 ]

@@ -20,7 +20,8 @@ SCHEMA_VERSION = 1
 
 # A card with a background of its own can be read wherever the notebook is shown: the colours are
 # JupyterLab's, else VS Code's, else they follow the system. Without styles it stays in order.
-_STYLE = Markup("""<style>
+# The class stands three times where JupyterLab's own rules for HTML would win.
+STYLE = Markup("""<style>
 .tooi{--fg:var(--jp-content-font-color1,var(--vscode-editor-foreground,#1f2328));
 --dim:var(--jp-content-font-color2,var(--vscode-descriptionForeground,#59636e));
 --bg:var(--jp-layout-color0,var(--vscode-editor-background,#fff));
@@ -46,11 +47,13 @@ font:13px/1.5 var(--jp-content-font-family,system-ui,sans-serif)}
 .tooi-mark{color:var(--tone);font-weight:bold}
 .tooi-meta,.tooi-note{color:var(--dim);font-size:12px}
 .tooi-note{padding:0 12px 8px}.tooi-text{padding:0 12px 8px;overflow-wrap:anywhere}
-.tooi code,.tooi pre{font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:12px;
+.tooi.tooi.tooi code,.tooi.tooi.tooi pre{font-size:12px;
+font-family:var(--jp-code-font-family,ui-monospace,monospace);
 color:inherit;background:none;padding:0;border:0}
 .tooi code{overflow-wrap:anywhere;white-space:pre-wrap}
-.tooi pre{margin:0;padding:8px 12px;background:var(--bg2);border-top:1px solid var(--line);
-max-height:32em;overflow:auto;line-height:1.4;white-space:pre-wrap;overflow-wrap:anywhere}
+.tooi.tooi.tooi pre{margin:0;padding:8px 12px;background:var(--bg2);
+border-top:1px solid var(--line);max-height:32em;overflow:auto;line-height:1.4;
+white-space:pre-wrap;overflow-wrap:anywhere}
 .tooi details{border-top:1px solid var(--line)}
 .tooi summary{padding:4px 12px;cursor:pointer;color:var(--dim);font-size:12px}
 .tooi-cut{padding:3px 12px;color:var(--dim);background:var(--bg);font-size:12px;
@@ -104,7 +107,7 @@ def bundle(kind: str, text: str, html: Markup, record: Mapping[str, object]) -> 
 def card(tone: str, *parts: Markup) -> Markup:
     """Return the frame around a display; `tone` is ``ok``, ``bad``, ``warn``, ``busy`` or empty."""
     classes = f"tooi tooi-{tone}" if tone else "tooi"
-    return Markup('<div class="{}">{}{}</div>').format(classes, _STYLE, Markup("").join(parts))
+    return Markup('<div class="{}">{}{}</div>').format(classes, STYLE, Markup("").join(parts))
 
 
 def marked(mark: str, tone: str = "") -> Markup:

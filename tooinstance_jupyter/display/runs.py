@@ -53,6 +53,11 @@ _MAX_JSON_TEXT = 10_000
 _CSV_ROWS, _CSV_COLUMNS, _CSV_CELL = 6, 8, 60
 
 
+def run_mark(run: Run) -> tuple[str, str]:
+    """Return the sign of a run's state, with its tone."""
+    return _MARKS.get(run.status, _BUSY)
+
+
 def run_bundle(client: Client, run: Run) -> MimeBundle:
     """Return the display of a run with its output as it stands now."""
     return render_run(run, excerpts.read(client, run), viewer=client.principal.name)
@@ -70,7 +75,7 @@ def render_run(run: Run, output: RunOutput, *, viewer: str = "") -> MimeBundle:
     viewer
         Who looks at it; whose it is goes without saying then.
     """
-    mark, tone = _MARKS.get(run.status, _BUSY)
+    mark, tone = run_mark(run)
     title, command, meta = _title(run), _command(run), _meta(run, viewer)
     trouble = "" if run.status is RunStatus.SUCCEEDED else run.message
     hint = run.failure.hint if run.failure else ""
@@ -103,7 +108,7 @@ def runs_bundle(page: Page[Run], *, viewer: str = "") -> MimeBundle:
     rows: list[tuple[str, ...]] = [
         (
             str(run.number),
-            _MARKS.get(run.status, _BUSY)[0],
+            run_mark(run)[0],
             _title(run),
             shortened((f"“{run.label}” " if run.label else "") + _command(run), 80),
             run.message if run.status is not RunStatus.SUCCEEDED else "",
@@ -119,7 +124,7 @@ def runs_bundle(page: Page[Run], *, viewer: str = "") -> MimeBundle:
         headings.append("of")
         kinds.append("")
     nothing = "" if rows else "No runs yet. `%tooi run TOOL` makes one."
-    signs = [marked(*_MARKS.get(run.status, _BUSY)) for run in page.items]
+    signs = [marked(*run_mark(run)) for run in page.items]
     html = card(
         "",
         sentence(nothing)

@@ -28,6 +28,7 @@ from .markup import (
     size,
     table,
 )
+from .options import options_markup, options_text
 
 _MARKS = {
     VersionStatus.READY: ("✓", "ok"),
@@ -44,11 +45,16 @@ _LOG_LINES, _LOG_CHARACTERS = 60, 12_000
 _ERROR_CHARACTERS = 4_000
 
 
+def tool_mark(detail: ToolDetail) -> tuple[str, str]:
+    """Return the sign of the state of a tool's version that a run takes, with its tone."""
+    return _mark(_shown(detail))
+
+
 def tool_bundle(detail: ToolDetail) -> MimeBundle:
     """Return the display of a tool with its versions."""
     tool, ready = detail.tool, detail.ready
     newest = detail.versions[0] if detail.versions else None
-    mark, tone = _mark(_shown(detail))
+    mark, tone = tool_mark(detail)
     example = f"%tooi run {tool.name}" if ready else ""
     state = "" if newest is None or newest is ready else f"{newest.number}: {newest.message}"
     others = [c.entry_point for c in ready.candidates] if ready else []
@@ -70,10 +76,12 @@ def tool_bundle(detail: ToolDetail) -> MimeBundle:
         head(mark, title, meta=meta),
         sentence(tool.description),
         facts((name, _source(tool) if name == "source" else value) for name, value in pairs),
+        options_markup(ready.interface if ready else None),
         _versions(detail.versions),
     )
     text = [f"{mark} {title}  " + " · ".join(meta), tool.description]
     text += [f"  {name:<10}  {value}" for name, value in pairs if value]
+    text += options_text(ready.interface if ready else None)
     return bundle("tool", "\n".join(visible(line) for line in text if line), html, _detail(detail))
 
 
@@ -87,7 +95,7 @@ def tools_bundle(page: Page[ToolDetail], *, viewer: str = "") -> MimeBundle:
         (
             (f"{detail.tool.owner}/" if viewer and detail.tool.owner != viewer else "")
             + _version_title(detail.tool, newest),
-            _mark(newest)[0],
+            tool_mark(detail)[0],
             shortened(detail.tool.description or _trouble(newest), 200),
             str(detail.tool.source),
             detail.tool.owner,
@@ -101,7 +109,7 @@ def tools_bundle(page: Page[ToolDetail], *, viewer: str = "") -> MimeBundle:
         or table(
             list(zip(headings, kinds, strict=True)),
             [
-                (row[0], marked(*_mark(_shown(item))), row[2], _source(item.tool), row[4])
+                (row[0], marked(*tool_mark(item)), row[2], _source(item.tool), row[4])
                 for row, item in zip(rows, page.items, strict=True)
             ],
         ),

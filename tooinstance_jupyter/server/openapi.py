@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
+from collections.abc import Collection
 from functools import cache
 from http import HTTPStatus
 from typing import Any, get_args
@@ -228,8 +231,11 @@ def _answers(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
 def _schema(kind: Any, mode: Any, schemas: dict[str, Any]) -> dict[str, Any]:
     """Add the schema of a type and of what it is made of; return a reference to it."""
     told = adapter(kind).json_schema(mode=mode, ref_template=_REF)
-    schemas |= {_name(name): _renamed(one) for name, one in told.pop("$defs", {}).items()}
-    told = _renamed(told)
+    kinds = told.pop("$defs", {})
+    # what is sent may leave out what is always answered: the same record has two schemas
+    sent = {name for name, one in kinds.items() if mode == "validation" and "properties" in one}
+    schemas |= {_name(name, sent): _renamed(one, sent) for name, one in kinds.items()}
+    told = _renamed(told, sent)
     if "$ref" in told:
         return {"$ref": told["$ref"]}
     name = "_".join(one.__name__ for one in (kind, *get_args(kind)))
@@ -237,17 +243,22 @@ def _schema(kind: Any, mode: Any, schemas: dict[str, Any]) -> dict[str, Any]:
     return {"$ref": _REF.format(model=name)}
 
 
-def _renamed(schema: Any) -> Any:
+def _renamed(schema: Any, sent: Collection[str]) -> Any:
     if isinstance(schema, dict):
         return {
-            key: _REF.format(model=_name(value.rpartition("/")[2]))
+            key: _REF.format(model=_name(value.rpartition("/")[2], sent))
             if key == "$ref"
-            else _renamed(value)
+            else _renamed(value, sent)
             for key, value in schema.items()
         }
-    return [_renamed(one) for one in schema] if isinstance(schema, list) else schema
+    return [_renamed(one, sent) for one in schema] if isinstance(schema, list) else schema
 
 
-def _name(title: str) -> str:
+def _name(title: str, sent: Collection[str]) -> str:
     """Return the name of a type as a component's, such as ``Page_Run`` of ``Page[Run]``."""
-    return re.sub(r"\W+", "_", title).strip("_")
+    name = re.sub(r"\W+", "_", title).strip("_")
+    return f"{name}Request" if title in sent else name
+
+
+if __name__ == "__main__":
+    json.dump(document("/"), sys.stdout)

@@ -14,7 +14,7 @@ from ..build import sources
 from ..errors import ForbiddenError, InvalidValueError, NotFoundError, StaleError
 from ..file_names import harmless_name
 from ..records import Page, Run, SourceKind, Tool, User, Version
-from ..requests import NewLink, Removal, ToolDetail, Usage
+from ..requests import NewLink, ReadArguments, Removal, ToolDetail, Usage
 from ..wire import Created, Links, to_json
 from .answers import Health, Me, OutputFiles
 from .calls import Archive, Call, Content, Tagged
@@ -132,7 +132,12 @@ def pull_tool(call: Call) -> Version:
 
 
 def get_version(call: Call) -> Version:
-    """Return a version."""
+    """Return a version with what it can be given."""
+    return call.installation.builds.described(call.client.principal, call.path["version"])
+
+
+def found_version(call: Call) -> Version:
+    """Return a version as it is listed."""
     return call.installation.builds.get(call.client.principal, call.path["version"])
 
 
@@ -143,7 +148,7 @@ def cancel_build(call: Call) -> Version:
 
 def build_log(call: Call) -> Content:
     """Return the log of a build."""
-    version = get_version(call)
+    version = found_version(call)
     file: BinaryIO
     try:
         file = (call.installation.builds.folder(version.id) / "log").open("rb")
@@ -160,6 +165,17 @@ def build_log(call: Call) -> Content:
 
 
 # runs
+
+
+def read_arguments(call: Call) -> ReadArguments:
+    """Return how arguments or a form are read."""
+    body = call.body
+    if (body.arguments is None) == (body.form is None):
+        raise InvalidValueError(
+            "Either arguments or a form are read.", "Send one of them, and not the other."
+        )
+    given = body.form if body.arguments is None else body.arguments
+    return call.client.read_arguments(given, version_id=body.version)
 
 
 def list_runs(call: Call) -> Page[Run]:

@@ -9,8 +9,25 @@ from http import HTTPStatus as Is
 from typing import Any
 
 from ..records import Page, Run, Tool, User, Version
-from ..requests import NewLink, NewTool, Removal, RunChanges, ToolChanges, ToolDetail, Usage
-from ..wire import BuildRequest, Created, LinkRequest, Links, RunRequest, TransferRequest
+from ..requests import (
+    NewLink,
+    NewTool,
+    ReadArguments,
+    Removal,
+    RunChanges,
+    ToolChanges,
+    ToolDetail,
+    Usage,
+)
+from ..wire import (
+    ArgumentsRequest,
+    BuildRequest,
+    Created,
+    LinkRequest,
+    Links,
+    RunRequest,
+    TransferRequest,
+)
 from . import operations as do
 from .answers import (
     ArchiveQuery,
@@ -63,6 +80,8 @@ class Route:
         What it may answer beside what any may.
     is_slow
         Whether it may take long, and must not hold up others.
+    changes_nothing
+        Whether it does not count against how much one may write, whatever its method.
     by_link
         Whether a link's token is enough, where links are public.
     """
@@ -81,6 +100,7 @@ class Route:
     takes_files: bool = False
     body_is_optional: bool = False
     is_slow: bool = False
+    changes_nothing: bool = False
     by_link: bool = False
 
 
@@ -256,6 +276,17 @@ ROUTES: tuple[Route, ...] = (
         "A version's states and its log as they come",
         kind=Kind.BUILD_EVENTS,
         errors=(Is.NOT_FOUND,),
+    ),
+    _route(
+        "POST",
+        "/arguments",
+        "readArguments",
+        "How arguments are read, or a form of a tool's options",
+        call=do.read_arguments,
+        body=ArgumentsRequest,
+        answers=ReadArguments,
+        errors=(Is.NOT_FOUND,),
+        changes_nothing=True,
     ),
     _route(
         "GET",

@@ -158,10 +158,10 @@ async def follow_build(
     handler: RequestHandler, context: Context, call: Call, held: ExitStack
 ) -> Any:
     """Send a build's states and its log, until it is final and all is sent."""
-    from .operations import get_version
+    from .operations import found_version
 
     offset = _offset(handler.request.headers.get("Last-Event-ID"))
-    version = await context.in_thread(get_version, call)
+    version = await context.in_thread(found_version, call)
     watches = await context.watches()
     listener, watch, events = await _begun(handler, watches, watches.of_version(version), held)
     told: Version | None = None
@@ -170,7 +170,7 @@ async def follow_build(
         listener.woken.clear()
         if time.monotonic() - checked_at > _CHECK_EVERY_S:
             checked_at = time.monotonic()
-            if not await _may_still(context, get_version, call):
+            if not await _may_still(context, found_version, call):
                 return
         record = watch.record
         if not isinstance(record, Version):

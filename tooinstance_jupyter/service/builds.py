@@ -262,6 +262,7 @@ class Builds:
                 command=outcome.command,
                 candidates=outcome.candidates,
                 notes=(*version.notes, *outcome.notes),
+                interface=outcome.interface,
             )
 
     def stop(self) -> None:
@@ -275,6 +276,11 @@ class Builds:
         if version is None or tool is None or not access.may_change_tool(principal, tool):
             raise NotFoundError(f"There is no version {version_id!r}.")
         return self._end_if_abandoned(version)
+
+    def described(self, principal: Principal, version_id: str) -> Version:
+        """Return a version as `get` does, with what it can be given."""
+        version = self.get(principal, version_id)
+        return dataclasses.replace(version, interface=self.store.interface_of(version.id))
 
     def follow(
         self, principal: Principal, version_id: str, *, offset: int = 0

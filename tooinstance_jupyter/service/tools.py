@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .. import access
+from .. import access, arguments, forms
 from ..build import sources
 from ..build.sources import ParsedSource
 from ..errors import (
@@ -23,6 +23,7 @@ from ..errors import (
 from ..records import (
     EVERYBODY,
     GROUP_PREFIX,
+    Interface,
     Page,
     Principal,
     Source,
@@ -32,7 +33,15 @@ from ..records import (
     normal_address,
     now,
 )
-from ..requests import NewTool, Scope, ToolChanges, ToolDetail
+from ..requests import (
+    Arguments,
+    Form,
+    NewTool,
+    ReadArguments,
+    Scope,
+    ToolChanges,
+    ToolDetail,
+)
 from ..store.repository import Store
 
 _TOOL_AT_VERSION = re.compile(r"(?P<name>[^@]+)(?:@(?P<number>[0-9]{1,9}))?")
@@ -116,6 +125,36 @@ class Tools:
             owners = ", ".join(sorted(d.tool.full_name for d in own))
             raise ConflictError(f"Several tools are named {name!r}.", f"Say which one: {owners}.")
         return own[0]
+
+    def described(self, principal: Principal, name: str) -> ToolDetail:
+        """Return a tool as `find` does, with what its newest version that is ready can be given."""
+        detail = self.find(principal, name)
+        ready = detail.ready
+        if ready is None:
+            return detail
+        full = dataclasses.replace(ready, interface=self.store.interface_of(ready.id))
+        versions = tuple(full if version is ready else version for version in detail.versions)
+        return dataclasses.replace(detail, versions=versions)
+
+    def read_arguments(
+        self, principal: Principal, given: Arguments | Form, *, version_id: str | None = None
+    ) -> ReadArguments:
+        """Return how arguments are read, or the fields of a form, for a version or for any.
+
+        Raises
+        ------
+        ArgumentsError
+            If they cannot be read, or the version has no such field.
+        NotFoundError
+            If there is no version of that id that the principal may run.
+        """
+        interface = None if version_id is None else self._interface(principal, version_id)
+        if isinstance(given, Form):
+            argv = forms.to_argv(given, interface or Interface())
+        else:
+            argv = arguments.from_value(given)
+        form = None if interface is None else forms.fill(argv, interface)
+        return ReadArguments(argv=argv, line=arguments.join(argv), form=form)
 
     def find_version(
         self, principal: Principal, name: str, *, engine: str | None = None
@@ -243,6 +282,19 @@ class Tools:
     def _details(self, tools: Sequence[Tool], *, newest: bool = False) -> list[ToolDetail]:
         versions = self.store.versions_of([tool.id for tool in tools], newest=newest)
         return [ToolDetail(tool=t, versions=tuple(versions.get(t.id, ()))) for t in tools]
+
+    def _interface(self, principal: Principal, version_id: str) -> Interface | None:
+        version = self.store.get_version(version_id)
+        tool = None if version is None else self.store.get_tool(version.tool_id)
+        if version is None or tool is None or not self._may_see_version(principal, tool, version):
+            raise NotFoundError(f"There is no version {version_id!r}.")
+        return self.store.interface_of(version_id)
+
+    def _may_see_version(self, principal: Principal, tool: Tool, version: Version) -> bool:
+        if access.may_change_tool(principal, tool):
+            return True
+        is_ready = version.status is VersionStatus.READY
+        return is_ready and access.may_see_tool(principal, tool, is_ready=True)
 
     def _came_to_nothing(self, tool: Tool, source: Source) -> bool:
         ended_badly = (VersionStatus.FAILED, VersionStatus.CANCELLED)

@@ -16,6 +16,7 @@ from ..records import (
 )
 from . import schema
 from .rows import Rows, put
+from .versions import WITHOUT_INTERFACE
 
 
 class Environments(Rows):
@@ -48,7 +49,7 @@ class Environments(Rows):
     def environment_users(self, environment_id: str) -> list[Version]:
         """Return the versions of tools that are not deleted which need an environment."""
         return self._all(
-            select(schema.versions)
+            select(*WITHOUT_INTERFACE)
             .join(schema.tools, schema.tools.c.id == schema.versions.c.tool_id)
             .where(
                 schema.versions.c.environment_id == environment_id,

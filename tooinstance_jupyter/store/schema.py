@@ -36,6 +36,7 @@ from ..records import (
     ChangeKind,
     Failure,
     InputFile,
+    Interface,
     Limits,
     OutputFile,
     OutputKind,
@@ -94,15 +95,18 @@ class Part(TypeDecorator[Any]):
     impl = JSON
     cache_ok = True
 
-    def __init__(self, kind: type, *, many: bool = False) -> None:
+    def __init__(self, kind: type, *, many: bool = False, sparse: bool = False) -> None:
         super().__init__(none_as_null=True)
         self.kind = kind
         self.many = many
+        self.sparse = sparse
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         """Return what is stored."""
         if value is None:
             return None
+        if self.sparse:
+            return _sparse(value)
         return [_plain(item) for item in value] if self.many else _plain(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
@@ -112,29 +116,40 @@ class Part(TypeDecorator[Any]):
         return tuple(map(self._record, value)) if self.many else self._record(value)
 
     def _record(self, value: Any) -> Any:
-        if not dataclasses.is_dataclass(self.kind):
-            return value
-        return self.kind(
-            **{
-                name: convert(value[name])
-                for name, convert in _converters(self.kind)
-                if name in value
-            }
-        )
+        return _record(self.kind, value) if dataclasses.is_dataclass(self.kind) else value
+
+
+def _record(kind: type, value: Mapping[str, Any]) -> Any:
+    return kind(
+        **{name: convert(value[name]) for name, convert in _converters(kind) if name in value}
+    )
 
 
 _CONVERTERS: dict[type, list[tuple[str, Callable[[Any], Any]]]] = {}
 
 
 def _converters(kind: type) -> list[tuple[str, Callable[[Any], Any]]]:
-    """Return for each field of a record how its JSON becomes its value: enumerations need that."""
+    """Return for each field of a record how its JSON becomes its value.
+
+    Enumerations need that, and records in records.
+    """
     if kind not in _CONVERTERS:
         hints = typing.get_type_hints(kind)
         _CONVERTERS[kind] = [
-            (field.name, hints[field.name] if _is_word(hints[field.name]) else lambda value: value)
-            for field in dataclasses.fields(kind)
+            (field.name, _converter(hints[field.name])) for field in dataclasses.fields(kind)
         ]
     return _CONVERTERS[kind]
+
+
+def _converter(hint: Any) -> Callable[[Any], Any]:
+    if _is_word(hint):
+        return hint  # type: ignore[no-any-return]
+    if typing.get_origin(hint) is tuple:
+        inner = typing.get_args(hint)[0]
+        if not (isinstance(inner, type) and dataclasses.is_dataclass(inner)):
+            return tuple
+        return lambda values: tuple(_record(inner, value) for value in values)
+    return lambda value: value
 
 
 def _is_word(hint: object) -> bool:
@@ -149,6 +164,17 @@ def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)
     return dict(value) if isinstance(value, Mapping) else value
+
+
+def _sparse(value: Any) -> Any:
+    """Return a record without what is as it is by default: an interface has little else."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            field.name: _sparse(told)
+            for field in dataclasses.fields(value)
+            if (told := getattr(value, field.name)) != field.default
+        }
+    return list(map(_sparse, value)) if isinstance(value, tuple) else value
 
 
 def _strings() -> Part:
@@ -218,6 +244,7 @@ versions = Table(
     Column("home", String(64), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("finished_at", Moment),
+    Column("interface", Part(Interface, sparse=True)),  # last, so that no other waits for it
     Index("one_number_per_tool", "tool_id", "number", unique=True),
     Index("versions_by_status", "status"),
     Index("versions_by_environment", "environment_id"),

@@ -9,6 +9,7 @@ from sqlalchemy import and_, case, func, insert, select, union
 
 from ..records import (
     VERSION_TRANSITIONS,
+    Interface,
     Version,
     VersionStatus,
 )
@@ -17,11 +18,15 @@ from .advancing import advance
 from .changes import note_version
 from .rows import Rows, as_row
 
+WITHOUT_INTERFACE = [column for column in schema.versions.c if column.name != "interface"]
 _GOING_ON = [status for status in VersionStatus if not status.is_final]
 
 
 class Versions(Rows):
-    """The versions."""
+    """The versions.
+
+    They are read without their interfaces, each of which may be larger than a page of them.
+    """
 
     def add_version(self, version: Version) -> Version:
         """Keep a new version under the next number of its tool, and return it with that."""
@@ -42,7 +47,15 @@ class Versions(Rows):
 
     def get_version(self, version_id: str) -> Version | None:
         """Return a version."""
-        return self._one(select(schema.versions).where(schema.versions.c.id == version_id), Version)
+        query = select(*WITHOUT_INTERFACE).where(schema.versions.c.id == version_id)
+        return self._one(query, Version)
+
+    def interface_of(self, version_id: str) -> Interface | None:
+        """Return what a version can be given, if it is known."""
+        query = select(schema.versions.c.interface).where(schema.versions.c.id == version_id)
+        with self._database.reading() as connection:
+            interface: Interface | None = connection.scalar(query)
+        return interface
 
     def list_versions(self, tool_id: str) -> list[Version]:
         """Return the versions of a tool, newest first."""
@@ -60,7 +73,7 @@ class Versions(Rows):
         """
         versions = schema.versions.c
         found: dict[str, list[Version]] = {}
-        query = select(schema.versions).where(versions.tool_id.in_(tool_ids))
+        query = select(*WITHOUT_INTERFACE).where(versions.tool_id.in_(tool_ids))
         if newest:
             last = (
                 select(versions.tool_id, func.max(versions.number).label("number"))
@@ -91,7 +104,7 @@ class Versions(Rows):
 
     def open_versions(self, owner: str | None = None) -> list[Version]:
         """Return the versions that are not final, of all tools or of an owner's."""
-        query = select(schema.versions).where(schema.versions.c.status.in_(_GOING_ON))
+        query = select(*WITHOUT_INTERFACE).where(schema.versions.c.status.in_(_GOING_ON))
         if owner is not None:
             query = query.join(schema.tools, schema.tools.c.id == schema.versions.c.tool_id)
             # opaque, so that those that go on are looked at, not all tools of the owner

@@ -19,9 +19,9 @@ from ...containers.base_image import in_registry
 from ...containers.confinement import INSTALLATION, KIND, WORK
 from ...errors import BuildError
 from ...home import home_id
-from ...records import Candidate, Environment, VersionStatus
+from ...records import Candidate, Environment, Interface, VersionStatus
 from ...registry import load, names
-from .. import check, detect
+from .. import check, detect, interfaces
 from ..base import Checkout, Report
 from ..maker import Order, Outcome, digest_of, environment_id
 from ..work import Work, held
@@ -41,6 +41,7 @@ ENVIRONMENT = "org.tooinstance.environment"
 SOURCE = "org.tooinstance.source"
 COMMIT = "org.tooinstance.commit"
 RECIPE = "org.tooinstance.recipe"
+_HELPS_S = 10.0  # a container has to start for each
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +127,9 @@ class _Making:
             if found is not None:
                 self._work.log("Already built from the same commit in the same way\n")
                 self._work.total = self._work.done + 1
-                made, name, help_text = self._tried(found)
+                made, name, interface = self._tried(found)
             else:
-                made, name, help_text = self._built()
+                made, name, interface = self._built()
             location = self._location(made.image)
         environment = Environment(
             id=self._id,
@@ -150,7 +151,7 @@ class _Making:
             ),
             notes=(*self._notes, *made.notes),
             commit=self._checkout.commit,
-            help_text=help_text,
+            interface=interface,
         )
 
     def _complete(self) -> ImageConfig | None:
@@ -163,7 +164,7 @@ class _Making:
             return None
         return image if image.labels.get(ENVIRONMENT) == self._id else None
 
-    def _built(self) -> tuple[_Made, str, str]:
+    def _built(self) -> tuple[_Made, str, Interface | None]:
         half = f"{self._name}-new"
         before = config_of(self._client, self._name)
         self._remove(half)
@@ -237,8 +238,8 @@ class _Making:
         image = config_of(self._client, name)
         return image is not None and INSTALLATION in image.labels
 
-    def _tried(self, image: ImageConfig) -> tuple[_Made, str, str]:
-        """Return an image with its commands, the one that is meant, and its help text."""
+    def _tried(self, image: ImageConfig) -> tuple[_Made, str, Interface | None]:
+        """Return an image with its commands, the one that is meant, and what that can be given."""
         made = self._read(image)
         name = detect.pick(made.commands, self._wanted(made), self._checkout.name)
         self._work.step(f"Checking that {name} starts", status=VersionStatus.CHECKING)
@@ -253,8 +254,10 @@ class _Making:
         argv = made.commands[name]
         timeout_s = self._config.check_timeout_s
 
-        def checked(directory: str) -> str:
-            return check.check(argv, partial(trial.start, directory=directory), timeout_s=timeout_s)
+        def checked(directory: str) -> Interface | None:
+            start = partial(trial.start, directory=directory)
+            help_text = check.check(argv, start, timeout_s=timeout_s)
+            return interfaces.learn(argv, help_text, start, budget_s=_HELPS_S)
 
         try:
             return made, name, checked(WORK)
@@ -262,12 +265,12 @@ class _Making:
             if error.error_code != "check_failed" or image.workdir in ("", "/", WORK):
                 raise
             with contextlib.suppress(BuildError):
-                help_text = checked(image.workdir)
+                interface = checked(image.workdir)
                 note = f"It starts in {image.workdir} of the image, not in the working directory"
                 return (
                     dataclasses.replace(made, workdir=image.workdir, notes=(*made.notes, note)),
                     name,
-                    help_text,
+                    interface,
                 )
             raise
 
