@@ -108,6 +108,7 @@ class Terminal:
     def __init__(self, stack: ExitStack) -> None:
         self.as_json = False
         self.shows_in_place = False
+        self.has_panels = False
         self._stack = stack
         self._spooled: Path | None = None
 

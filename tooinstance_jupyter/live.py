@@ -141,10 +141,16 @@ def _interrupts_held() -> Iterator[None]:
 
 
 class NotebookScreen:
-    """One output of a cell, updated in place; its last state is what the notebook keeps."""
+    """One output of a cell, updated in place; its last state is what the notebook keeps.
 
-    def __init__(self) -> None:
-        self._id: str | None = None
+    Parameters
+    ----------
+    display_id
+        A display to update that is there already; a new one by default.
+    """
+
+    def __init__(self, display_id: str | None = None) -> None:
+        self._id = display_id
         self._shown_at = 0.0
         self._pending: Callable[[], MimeBundle] | None = None
 

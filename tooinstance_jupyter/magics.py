@@ -67,6 +67,13 @@ class Session:
         """Whether displays can be updated in place."""
         return getattr(self.shell, "kernel", None) is not None
 
+    @property
+    def has_panels(self) -> bool:
+        """Whether somebody sits before a notebook."""
+        # where a notebook is executed unattended, nobody can be asked for input either
+        kernel = getattr(self.shell, "kernel", None)
+        return bool(getattr(kernel, "_allow_stdin", False))
+
     def client(self) -> Client:
         """Return the client, opened when it is first needed."""
         with self._opening:
@@ -144,17 +151,23 @@ class TooiMagic:
         return raw if raw.endswith("\n") else raw + "\n"
 
     def _show(self, outcome: Outcome, use: str) -> object:
-        if not outcome.is_shown and use != "kept":
+        value = outcome.value
+        # a panel that is all there is is opened also where it is assigned
+        if outcome.panel and self._session.has_panels and (value is None or use != "kept"):
+            panel = outcome.panel()
+            panel.open(outcome.bundle)
+            value = panel if value is None else value
+        elif not outcome.is_shown and use != "kept":
             from IPython.display import display
 
             display(dict(outcome.bundle), raw=True)  # type: ignore[no-untyped-call]
         if use != "displayed":
-            return outcome.value
-        if outcome.value is not None:
+            return value
+        if value is not None:
             # it is shown already: give IPython the value (_, Out) without a second display
             hook = self._session.shell.displayhook
-            hook.update_user_ns(outcome.value)  # type: ignore[no-untyped-call]
-            hook.fill_exec_result(outcome.value)  # type: ignore[no-untyped-call]
+            hook.update_user_ns(value)  # type: ignore[no-untyped-call]
+            hook.fill_exec_result(value)  # type: ignore[no-untyped-call]
         return None
 
 
@@ -206,6 +219,11 @@ class ShellUi:
     def shows_in_place(self) -> bool:
         """Whether displays can be updated in place."""
         return self._session.is_notebook
+
+    @property
+    def has_panels(self) -> bool:
+        """Whether somebody can use a panel here."""
+        return self._session.has_panels
 
     def read_body(self) -> str | None:
         """Return the cell's body."""

@@ -9,8 +9,7 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 
 from ..client.base import Client
-from ..requests import RunFilter
-from . import files, runs, sharing, tools
+from . import files, panels, runs, sharing, tools
 from .base import (
     Command,
     MimeBundle,
@@ -36,8 +35,6 @@ __all__ = [
     "help_text",
     "words_of_argv",
 ]
-
-_SHOWN_AT_FIRST = 5
 
 
 def _help_options(parser: Parser) -> None:
@@ -72,6 +69,7 @@ COMMANDS: Mapping[str, Command] = {
         *files.COMMANDS,
         *tools.COMMANDS,
         *sharing.COMMANDS,
+        *panels.COMMANDS,
         *_OWN,
     )
 }
@@ -126,7 +124,7 @@ def execute(
     """
     name, _ = next(words, (None, ""))
     if name is None:
-        return overview(connect(), prefix)
+        return panels.overview(connect(), prefix)
     if name in ("-h", "--help", "?"):
         return _text(help_text(prefix))
     if len(name) > 1 and name.endswith("?"):
@@ -141,31 +139,6 @@ def execute(
     if command.handler is None:
         return _OWN_HANDLERS[command.name](connect, args, ui, prefix)
     return command.handler(connect(), args, ui)
-
-
-def overview(client: Client, prefix: str) -> Outcome:
-    """Say what is there, and what to type next."""
-    known = client.tools(limit=_SHOWN_AT_FIRST)
-    recent = client.runs(RunFilter(limit=_SHOWN_AT_FIRST))
-    lines = []
-    if known.items:
-        names = ", ".join(detail.tool.name for detail in known.items)
-        more = f", … (`{prefix} ls` has all)" if known.next_cursor else ""
-        lines.append(f"Tools: {names}{more}")
-    lines += [
-        f"Run {run.number}: {run.tool_name.rpartition('/')[2]}, {run.message}"
-        for run in recent.items
-    ]
-    if not known.items:
-        lines.append("There are no tools yet.")
-    first = known.items[0].tool.name if known.items else "sherlock"
-    lines += [
-        "",
-        f"{prefix} create LINK        make a tool from a git link, pypi:NAME or npm:NAME",
-        f"{prefix} run {first} --help",
-        f"{prefix} help               all commands",
-    ]
-    return _text("\n".join(lines))
 
 
 def help_text(prefix: str) -> str:

@@ -44,6 +44,11 @@ class Ui(Protocol):
         """Whether following a build leaves the tool's display behind."""
         ...
 
+    @property
+    def has_panels(self) -> bool:
+        """Whether somebody can use the panel of an outcome here."""
+        ...
+
     def read_body(self) -> str | None:
         """Return the body as text, ``None`` where there is none."""
         ...
@@ -77,6 +82,14 @@ class Ui(Protocol):
         ...
 
 
+class Panel(Protocol):
+    """Controls that a notebook shows with an outcome; see ``widgets``."""
+
+    def open(self, bundle: MimeBundle) -> None:
+        """Show them, and the outcome's bundle with them or where there are no controls."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a command came to.
@@ -91,12 +104,16 @@ class Outcome:
         What the terminal's command ends with.
     is_shown
         Whether following it has left the display already.
+    panel
+        Makes the controls that a notebook shows with it; the magic returns them where there is no
+        value.
     """
 
     bundle: MimeBundle = field(default_factory=dict)
     value: object = None
     exit_code: int = 0
     is_shown: bool = False
+    panel: Callable[[], Panel] | None = None
 
 
 class Parser(argparse.ArgumentParser):

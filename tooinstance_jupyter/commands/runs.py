@@ -20,11 +20,12 @@ from ..errors import ConflictError, InvalidValueError, NotFoundError, TooInstanc
 from ..records import Run, RunStatus
 from ..requests import Arguments, BuildLog, NewRun, NewTool, RunFilter, StreamName
 from ..results import RunResult
-from . import inputs
+from . import inputs, panels
 from .base import Command, Outcome, Parser, Rest, Ui, UsageError, run_number
 from .tools import create_and_follow
 
 _CHUNK_BYTES = 2**20
+_PANEL = "--panel"
 _EXIT_CODES = {
     RunStatus.SUCCEEDED: 0,
     RunStatus.TIMED_OUT: 124,
@@ -52,7 +53,27 @@ def run(client: Client, args: Namespace, ui: Ui) -> Outcome:
     _check_variable(args)
     if sources.looks_like_source(args.tool):
         new = replace(new, tool=_tool_of(client, args.tool, args.engine, ui))
+    if args.panel:
+        return _run_form(client, new)
+    if ui.has_panels and _is_panel(args.rest) and not _has_panel_option(client, new.tool):
+        return _run_form(client, replace(new, arguments=()))
     return _follow(client, args, ui, lambda: client.run(new))
+
+
+def _run_form(client: Client, new: NewRun) -> Outcome:
+    detail = client.tool(new.tool.partition("@")[0])
+    return Outcome(bundle=display.tool_bundle(detail), panel=lambda: panels.run_form(client, new))
+
+
+def _is_panel(rest: Rest) -> bool:
+    return (rest.strip() if isinstance(rest, str) else " ".join(rest)) == _PANEL
+
+
+def _has_panel_option(client: Client, tool: str) -> bool:
+    """Tell whether a tool itself has an option of the name that opens its form."""
+    ready = client.tool(tool.partition("@")[0]).ready
+    interface = ready.interface if ready is not None else None
+    return interface is not None and any(_PANEL in option.names for option in interface.options)
 
 
 def rerun(client: Client, args: Namespace, ui: Ui) -> Outcome:
@@ -160,21 +181,21 @@ def _tool_of(client: Client, link: str, engine: str | None, ui: Ui) -> str:
 
 def runs(client: Client, args: Namespace, ui: Ui) -> Outcome:
     """List runs, newest first."""
-    page = client.runs(
-        RunFilter(
-            scope=args.scope or "mine",
-            tool=args.tool,
-            status=None if args.status is None else RunStatus(args.status),
-            text=args.text or "",
-            since=args.since,
-            until=args.until,
-            limit=args.limit,
-            cursor=args.cursor,
-        )
+    which = RunFilter(
+        scope=args.scope or "mine",
+        tool=args.tool,
+        status=None if args.status is None else RunStatus(args.status),
+        text=args.text or "",
+        since=args.since,
+        until=args.until,
+        limit=args.limit,
+        cursor=args.cursor,
     )
+    page = client.runs(which)
     return Outcome(
         bundle=display.runs_bundle(page, viewer=client.principal.name),
         value=[RunResult(client, item) for item in page.items],
+        panel=lambda: panels.runs_table(client, which),
     )
 
 
@@ -282,6 +303,12 @@ def _follow_options(parser: Parser) -> None:
 def _run_options(parser: Parser) -> None:
     parser.add_argument("tool", metavar="TOOL[@N]|LINK", help="all after it goes to the tool")
     _follow_options(parser)
+    if parser.prog.startswith("%"):
+        parser.add_argument(
+            _PANEL, action="store_true", help="a form for its options; also after the tool's name"
+        )
+    else:
+        parser.set_defaults(panel=False)
 
 
 def _rerun_options(parser: Parser) -> None:

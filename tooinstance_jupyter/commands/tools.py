@@ -14,12 +14,14 @@ from ..display.markup import duration, size
 from ..errors import BuildError
 from ..records import OutputKind, Tool, Version, VersionStatus, Visibility
 from ..requests import NewTool, ToolChanges
-from . import inputs
+from . import inputs, panels
 from .base import Command, Outcome, Parser, Ui, UsageError, run_number, text_bundle
 
 
 def create(client: Client, args: Namespace, ui: Ui) -> Outcome:
-    """Make a tool from a link, and build it."""
+    """Make a tool from a link, and build it; without a link, ask in a form."""
+    if args.link is None:
+        return _create_form(client, ui)
     new = NewTool(
         source=args.link,
         name=args.name,
@@ -34,6 +36,17 @@ def create(client: Client, args: Namespace, ui: Ui) -> Outcome:
         engine=args.engine,
     )
     return _built(client, create_and_follow(client, new, ui)[0], ui)
+
+
+def _create_form(client: Client, ui: Ui) -> Outcome:
+    if not ui.has_panels:
+        raise UsageError(
+            "There is no link to make a tool from.", "`%tooi create --help` shows what it can be."
+        )
+    return Outcome(
+        bundle=text_bundle("%tooi create LINK   makes a tool from a link."),
+        panel=lambda: panels.create_form(client),
+    )
 
 
 def create_and_follow(client: Client, new: NewTool, ui: Ui) -> tuple[Tool, Version]:
@@ -96,7 +109,11 @@ def pull(client: Client, args: Namespace, ui: Ui) -> Outcome:
 def show(client: Client, args: Namespace, ui: Ui) -> Outcome:
     """Show a tool with its versions."""
     detail = client.tool(args.tool)
-    return Outcome(bundle=display.tool_bundle(detail), value=detail)
+    return Outcome(
+        bundle=display.tool_bundle(detail),
+        value=detail,
+        panel=lambda: panels.tool_actions(client, detail),
+    )
 
 
 def ls(client: Client, args: Namespace, ui: Ui) -> Outcome:
@@ -236,7 +253,10 @@ def _settings(parser: Parser) -> None:
 
 def _create_options(parser: Parser) -> None:
     parser.add_argument(
-        "link", metavar="LINK", help="git link, pypi:NAME, npm:NAME, DOI, or a folder"
+        "link",
+        nargs="?",
+        metavar="LINK",
+        help="git link, pypi:NAME, npm:NAME, DOI, or a folder; without it, a notebook shows a form",
     )
     parser.add_argument("--ref", help="branch, tag or commit")
     _settings(parser)

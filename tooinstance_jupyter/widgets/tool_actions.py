@@ -1,0 +1,80 @@
+"""What can be done with one tool, as buttons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .. import display
+from ..commands.base import text_bundle
+from ..requests import NewRun
+from . import controls
+from .confirmation import Confirmation
+from .run_form import RunForm
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+_IDLE_S = 60.0
+
+
+class ToolActions:
+    """Run, show, rebuild and delete a tool.
+
+    Parameters
+    ----------
+    panel
+        Where it is shown.
+    name
+        The tool's full name.
+    """
+
+    def __init__(self, panel: Panel, name: str = "") -> None:
+        self._panel = panel
+        self.name = name
+        self.run_button = panel.button("Run", self._run, tone="primary")
+        self.show_button = panel.button("Show", self._show, tooltip="Show its versions and source")
+        self.rebuild_button = panel.button(
+            "Rebuild", self._rebuild, tooltip="Build a new version of its source as it is now"
+        )
+        self.delete_button = panel.button("Delete", self._delete)
+        self.confirmation = Confirmation(panel)
+        self.buttons = controls.row(
+            self.run_button, self.show_button, self.rebuild_button, self.delete_button
+        )
+        self.box = controls.column(self.buttons, self.confirmation.box)
+
+    @property
+    def title(self) -> str:
+        """The tool's name."""
+        return self.name
+
+    def refresh(self) -> float:
+        """Do nothing: nothing here changes by itself."""
+        return _IDLE_S
+
+    def close(self) -> None:
+        """Do nothing: it holds nothing."""
+
+    def _run(self) -> None:
+        new = NewRun(tool=self.name)
+        self._panel.go(lambda panel: RunForm(panel, new))
+
+    def _show(self) -> None:
+        detail = self._panel.client.tool(self.name)
+        self._panel.result = detail
+        self._panel.show_result(display.tool_bundle(detail))
+
+    def _rebuild(self) -> None:
+        client = self._panel.client
+        tool = client.tool(self.name).tool
+        self._panel.follow_build(tool, client.build(self.name))
+
+    def _delete(self) -> None:
+        name = self.name
+        self.confirmation.ask(
+            f"Delete {name}? Its runs stay readable.", lambda: self._delete_now(name)
+        )
+
+    def _delete_now(self, name: str) -> None:
+        self._panel.client.delete(name)
+        self._panel.show_result(text_bundle(f"{name} is deleted; its runs stay readable."))
