@@ -172,8 +172,8 @@ def start_server_fixture(
     """Return `servers.start_server`, each server in a folder of its own, stopped at the end."""
     servers: list[Server] = []
 
-    def start(**more: Any) -> Server:
-        servers.append(begin_server(tmp_path_factory.mktemp("server"), **more))
+    def start(folder: Path | None = None, **more: Any) -> Server:
+        servers.append(begin_server(folder or tmp_path_factory.mktemp("server"), **more))
         return servers[-1]
 
     yield start

@@ -16,13 +16,8 @@ import httpx
 
 PATIENCE_S = 60.0
 TOKEN = "token-of-the-only-user"
-_OTHER_EXTENSIONS = (
-    "jupyter_lsp",
-    "jupyter_server_terminals",
-    "jupyterlab",
-    "notebook",
-    "notebook_shim",
-)
+_LAB = ("jupyterlab", "notebook", "notebook_shim")
+_OTHER_EXTENSIONS = ("jupyter_lsp", "jupyter_server_terminals")
 _IDENTITY = """
 import dataclasses
 from jupyter_server.auth import Authorizer, IdentityProvider, User
@@ -62,7 +57,7 @@ class Server:
 
     def __init__(self, process: subprocess.Popen[bytes], folder: Path, home: Path) -> None:
         self._process = process
-        self._folder = folder
+        self.folder = folder
         self.home = home
         self.url = ""
         self.token = TOKEN
@@ -76,11 +71,11 @@ class Server:
     @property
     def log(self) -> str:
         """What the server has written."""
-        return (self._folder / "server.log").read_text(errors="replace")
+        return (self.folder / "server.log").read_text(errors="replace")
 
     def wait_until_it_answers(self) -> None:
         until = time.monotonic() + PATIENCE_S
-        told = self._folder / "runtime" / f"jpserver-{self.pid}.json"
+        told = self.folder / "runtime" / f"jpserver-{self.pid}.json"
         while True:
             assert self._process.poll() is None, f"the server ended: {self.log}"
             assert time.monotonic() < until, f"the server does not answer: {self.log}"
@@ -117,6 +112,8 @@ def start_server(
     users: Mapping[str, Mapping[str, Any]] | None = None,
     config: Mapping[str, Mapping[str, Any]] | None = None,
     local_sources: bool = False,
+    lab: bool = False,
+    port: int = 0,
 ) -> Server:
     """Start a server and return it once it answers.
 
@@ -133,9 +130,13 @@ def start_server(
         Settings by class and name.
     local_sources
         Whether tools may be made from folders also where there are several users.
+    lab
+        Whether it serves JupyterLab and Notebook, too.
+    port
+        Where it listens, for one that takes another's place; by default wherever is free.
     """
     home = home or folder / "home"
-    for name in ("config", "data", "runtime", "root"):
+    for name in ("config", "data", "runtime", "root", "ipython"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     settings: dict[str, dict[str, Any]] = {
         "ServerApp": {
@@ -143,15 +144,26 @@ def start_server(
             "ip": "127.0.0.1",
             "jpserver_extensions": {
                 "tooinstance_jupyter": True,
+                **dict.fromkeys(_LAB, lab),
                 **dict.fromkeys(_OTHER_EXTENSIONS, False),
             },
             "open_browser": False,
-            "port": 0,
+            "port": port,
+            "port_retries": 0,
             "root_dir": str(folder / "root"),
         },
         "IdentityProvider": {"token": TOKEN if users is None else "nobody-has-this-token"},
         "TooInstance": {"home": str(home), "cancel_grace_s": 0.2, "min_free_disk_percent": 0.0},
     }
+    if lab:
+        chosen = folder / "config" / "lab" / "@jupyterlab" / "apputils-extension"
+        chosen.mkdir(parents=True, exist_ok=True)
+        (chosen / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+        settings["LabApp"] = {
+            "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+            "expose_app_in_browser": True,
+            "news_url": None,
+        }
     if database_url:
         settings["TooInstance"]["database_url"] = database_url
     if local_sources:
@@ -180,6 +192,9 @@ def start_server(
                 "JUPYTER_CONFIG_DIR": str(folder / "config"),
                 "JUPYTER_DATA_DIR": str(folder / "data"),
                 "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+                "JUPYTERLAB_SETTINGS_DIR": str(folder / "config" / "lab"),
+                "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+                "IPYTHONDIR": str(folder / "ipython"),
             },
             stdin=subprocess.DEVNULL,
             stdout=log,

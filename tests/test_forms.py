@@ -178,3 +178,16 @@ _VALUES = st.fixed_dictionaries(
 def test_a_form_leads_to_a_line_that_fills_it(values: dict[str, Value]) -> None:
     form = Form(values=values)
     assert fill(to_argv(form, TOOL), TOOL) == form, to_argv(form, TOOL)
+
+
+@pytest.mark.parametrize("times", ["101", "0000000009999999999", "0" * 9 + "9" * 5000, "³", ""])
+def test_a_flag_is_not_given_any_number_of_times(times: str) -> None:
+    loud = Option(names=("-v",), kind=OptionKind.FLAG, is_repeated=True)
+    with pytest.raises(ArgumentsError):
+        to_argv(Form(values={"-v": times}), Interface(options=(loud,)))
+
+
+def test_very_many_arguments_are_passed_on_as_they_are() -> None:
+    each = Option(names=("-e",), is_repeated=True)
+    argv = ("-e", "a") * 100_000
+    assert fill(argv, Interface(options=(each,))) == Form(rest=argv)

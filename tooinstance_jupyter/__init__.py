@@ -1,7 +1,7 @@
 """TooInstance for Jupyter: git links become command-line tools that run from a notebook.
 
-This module stays light: it names the version and the extension points of IPython and of Jupyter
-Server, and imports the rest when it is used.
+This module stays light: it names the version and the extension points of IPython, of Jupyter
+Server and of JupyterLab, and imports the rest when it is used.
 """
 
 from __future__ import annotations
@@ -26,3 +26,8 @@ def _jupyter_server_extension_points() -> list[dict[str, object]]:
     from .server.extension import TooInstanceExtension
 
     return [{"module": "tooinstance_jupyter", "app": TooInstanceExtension}]
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Tell JupyterLab where the built front end is (``jupyter labextension develop``)."""
+    return [{"src": "labextension", "dest": "tooinstance-jupyter"}]

@@ -16,8 +16,11 @@ from .records import Interface, Option, OptionKind, Subcommand
 from .requests import Form, Value
 
 _NEGATIVE = re.compile(r"-[0-9]+(?:\.[0-9]*)?|-\.[0-9]+")
+_TIMES = re.compile(r"[0-9]{1,3}")
 _PASSED_ON = frozenset({"ARG", "ARGS", "ARGUMENTS", "CMD", "COMMAND", "COMMAND_ARGS"})
 _MOST_TIMES = 100
+# nobody fills a form with more, and reading takes the square of it
+_MOST_READ = 2_000
 
 
 def takes_several(option: Option) -> bool:
@@ -57,12 +60,16 @@ def to_argv(form: Form, interface: Interface) -> tuple[str, ...]:
 def fill(argv: Sequence[str], interface: Interface) -> Form:
     """Return the form that arguments fill; from the first uncertain one on, they are its rest.
 
+    Where there are thousands, all of them are.
+
     Examples
     --------
     >>> count = Option(names=("-n", "--count"), kind=OptionKind.INTEGER)
     >>> fill(["-n3", "--odd", "-n4"], Interface(options=(count,)))
     Form(subcommand=None, values={'--count': '3'}, sub_values={}, rest=('--odd', '-n4'))
     """
+    if len(argv) > _MOST_READ:
+        return Form(rest=tuple(argv))
     names = {subcommand.name: subcommand for subcommand in interface.subcommands}
     own = _Reader(interface.options, interface.arguments, stops=frozenset(names))
     at = own.read(argv)
@@ -152,7 +159,7 @@ def _flag_words(option: Option, value: Value) -> Iterator[str]:
     elif value is False:
         if option.opposite:
             yield option.opposite
-    elif isinstance(value, str) and value.isdecimal() and int(value[:9]) <= _MOST_TIMES:
+    elif isinstance(value, str) and _TIMES.fullmatch(value) and int(value) <= _MOST_TIMES:
         # how many times it is given: -vvv
         yield from [option.key] * int(value)
     else:

@@ -42,7 +42,7 @@ Row = tuple[str, str, str, str]
 
 def main(names: list[str]) -> int:
     own = (imports, cold, existing, warm, following, listing)
-    all_of_them = (*own, *of_containers(), *of_servers())
+    all_of_them = (*own, *of_containers(), *of_servers(), *of_the_front_end())
     benchmarks = {function.__name__: function for function in all_of_them}
     print("| what | ours | peer | ratio |\n|---|---|---|---|")
     for name in names or benchmarks:
@@ -65,6 +65,13 @@ def of_servers() -> tuple[Callable[[], Iterator[Row]], ...]:
     import serving
 
     return serving.ALL
+
+
+def of_the_front_end() -> tuple[Callable[[], Iterator[Row]], ...]:
+    """Return those of the extension of JupyterLab."""
+    import lab
+
+    return lab.ALL
 
 
 def imports() -> Iterator[Row]:

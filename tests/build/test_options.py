@@ -220,3 +220,17 @@ def test_no_text_takes_long(text: str) -> None:
     started = time.process_time()
     read_help(text)
     assert time.process_time() - started < PATIENCE_S
+
+
+def test_a_required_option_after_a_group_is_read_from_the_usage() -> None:
+    interface = read_help("usage: d [-v] [--out FILE] --name NAME [file]\n")
+    assert interface is not None
+    assert [one.key for one in interface.options] == ["-v", "--out", "--name"]
+    assert [one.metavar for one in interface.arguments] == ["file"]
+
+
+def test_the_values_of_an_option_are_no_positional_arguments() -> None:
+    interface = read_help("usage: d [-h] [--size WIDTH HEIGHT] picture\n")
+    assert interface is not None
+    assert [one.metavar for one in interface.options] == ["WIDTH HEIGHT"]
+    assert [one.metavar for one in interface.arguments] == ["picture"]

@@ -32,7 +32,7 @@ class ServerKernel:
             base_url=server.url, headers={"Authorization": f"token {TOKEN}"}, timeout=PATIENCE_S
         )
         self._id = self._http.post("api/kernels", json={}).raise_for_status().json()["id"]
-        file = server._folder / "runtime" / f"kernel-{self._id}.json"
+        file = server.folder / "runtime" / f"kernel-{self._id}.json"
         until = time.monotonic() + PATIENCE_S
         while not file.exists():
             assert time.monotonic() < until, "the kernel does not start"
@@ -152,7 +152,7 @@ def test_when_the_server_is_killed_the_kernel_works_by_itself_on_the_same_home(
     start_server: Callable[..., RealServer],
 ) -> None:
     server = start_server()
-    runtime = str(server._folder / "runtime")
+    runtime = str(server.folder / "runtime")
     manager, client = start_new_kernel(
         env={
             **os.environ,

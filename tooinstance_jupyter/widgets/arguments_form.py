@@ -59,6 +59,7 @@ class ArgumentsForm:
         self._subfields = OptionsForm((), (), react)
         self._subfields_place = controls.column(self._subfields.box)
         self._subfields_of: str | None = None
+        self._problem: InvalidValueError | None = None
         names = [subcommand.name for subcommand in self._interface.subcommands]
         self.subcommand_control = controls.choice(
             [("none", ""), *((visible(name), name) for name in names)], ""
@@ -91,6 +92,19 @@ class ArgumentsForm:
             rest=self._rest,
         )
 
+    def settled(self) -> str:
+        """Return the command line once it and the fields agree.
+
+        Raises
+        ------
+        InvalidValueError
+            If what was typed or filled in cannot be read.
+        """
+        self.refresh()
+        if self._problem is not None:
+            raise self._problem
+        return self.line
+
     def refresh(self) -> None:
         """Let the line follow the fields, or the fields the line, whichever was changed."""
         line, form = self.line, self.form
@@ -102,10 +116,12 @@ class ArgumentsForm:
                 line if is_typed else form, version_id=self._version_id
             )
         except InvalidValueError as error:
+            self._problem = error
             self._say_wrong(error)
             self._show_subfields()
             self._seen = (line, self.form)
             return
+        self._problem = None
         if is_typed and read.form is not None:
             self._fill(read.form)
         elif not is_typed:

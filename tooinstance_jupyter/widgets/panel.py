@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from IPython.core.getipython import get_ipython
 from IPython.display import display
@@ -26,6 +26,8 @@ from .build_progress import BuildProgress
 from .controls import Control
 from .run_progress import RunProgress
 from .worker import Worker
+
+T = TypeVar("T")
 
 _AFTER_A_FAILURE_S = 5.0
 _NOTHING: Mapping[str, str] = {"text/plain": "", "text/html": ""}
@@ -164,12 +166,24 @@ class Panel:
         self, label: str, action: Callable[[], None], *, tone: str = "", tooltip: str = ""
     ) -> Control:
         """Return a button whose action is carried out by the panel's thread, once at a time."""
+        return self.button_on(label, lambda: None, lambda _: action(), tone=tone, tooltip=tooltip)
+
+    def button_on(
+        self,
+        label: str,
+        choose: Callable[[], T],
+        action: Callable[[T], None],
+        *,
+        tone: str = "",
+        tooltip: str = "",
+    ) -> Control:
+        """Return a button whose action is carried out on what was chosen when it was clicked."""
         control = controls.button(label, tone=tone, tooltip=tooltip)
 
-        def carry_out() -> None:
+        def carry_out(chosen: T) -> None:
             controls.set_html(self._trouble, Markup(""))
             try:
-                action()
+                action(chosen)
             except Exception as error:  # noqa: BLE001 (told where it was clicked)
                 self._show_trouble(error)
             finally:
@@ -177,8 +191,9 @@ class Panel:
 
         def clicked(_: Control) -> None:
             if control not in self._pending:
+                chosen = choose()
                 self._pending.add(control)
-                self._worker.do(carry_out)
+                self._worker.do(lambda: carry_out(chosen))
 
         control.on_click(clicked)
         return control

@@ -25,13 +25,15 @@ class RunActions:
         self._panel = panel
         self._runs: dict[int, Run] = {}
         self.run_control = controls.choice([], None, tooltip="Which run")
-        self.show_button = panel.button("Show", self._show)
-        self.again_button = panel.button(
-            "Run again", self._again, tooltip="With the same inputs and arguments"
+        self.show_button = panel.button_on("Show", self._chosen, self._show)
+        self.again_button = panel.button_on(
+            "Run again", self._chosen, self._again, tooltip="With the same inputs and arguments"
         )
-        self.cancel_button = panel.button("Cancel", self._cancel, tone="warning")
-        self.pin_button = panel.button("Pin", self._pin, tooltip="Keep it for ever, or no longer")
-        self.delete_button = panel.button("Delete", self._delete)
+        self.cancel_button = panel.button_on("Cancel", self._chosen, self._cancel, tone="warning")
+        self.pin_button = panel.button_on(
+            "Pin", self._chosen, self._pin, tooltip="Keep it for ever, or no longer"
+        )
+        self.delete_button = panel.button_on("Delete", self._chosen, self._delete)
         self.confirmation = Confirmation(panel)
         self.box = controls.column(
             controls.row(
@@ -67,31 +69,28 @@ class RunActions:
         if self.pin_button.description != label:
             self.pin_button.description = label
 
-    @property
-    def _number(self) -> int:
+    def _chosen(self) -> int:
         return int(self.run_control.value)
 
-    def _show(self) -> None:
-        run = self._panel.client.get_run(self._number)
+    def _show(self, number: int) -> None:
+        run = self._panel.client.get_run(number)
         if not run.status.is_final:
             self._panel.follow_run(run)
             return
         self._panel.result = RunResult(self._panel.client, run)
         self._panel.show_result(display.run_bundle(self._panel.client, run))
 
-    def _again(self) -> None:
-        self._panel.follow_run(self._panel.client.rerun(self._number))
+    def _again(self, number: int) -> None:
+        self._panel.follow_run(self._panel.client.rerun(number))
 
-    def _cancel(self) -> None:
-        self._panel.client.cancel(self._number)
+    def _cancel(self, number: int) -> None:
+        self._panel.client.cancel(number)
 
-    def _pin(self) -> None:
-        number = self._number
+    def _pin(self, number: int) -> None:
         changes = RunChanges(pinned=not self._panel.client.get_run(number).pinned)
         self._panel.client.update_run(number, changes)
 
-    def _delete(self) -> None:
-        number = self._number
+    def _delete(self, number: int) -> None:
         self.confirmation.ask(
             f"Delete run {number} and all of its output?", lambda: self._delete_now(number)
         )

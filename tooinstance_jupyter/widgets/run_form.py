@@ -90,7 +90,7 @@ class RunForm:
         text = str(self.stdin.value)
         new = replace(
             self._new,
-            arguments=self.arguments.line,
+            arguments=self.arguments.settled(),
             inputs=self.files.files(),
             stdin=text.encode() if text else self._new.stdin,
         )

@@ -31,12 +31,17 @@ class ToolActions:
     def __init__(self, panel: Panel, name: str = "") -> None:
         self._panel = panel
         self.name = name
-        self.run_button = panel.button("Run", self._run, tone="primary")
-        self.show_button = panel.button("Show", self._show, tooltip="Show its versions and source")
-        self.rebuild_button = panel.button(
-            "Rebuild", self._rebuild, tooltip="Build a new version of its source as it is now"
+        self.run_button = panel.button_on("Run", self._named, self._run, tone="primary")
+        self.show_button = panel.button_on(
+            "Show", self._named, self._show, tooltip="Show its versions and source"
         )
-        self.delete_button = panel.button("Delete", self._delete)
+        self.rebuild_button = panel.button_on(
+            "Rebuild",
+            self._named,
+            self._rebuild,
+            tooltip="Build a new version of its source as it is now",
+        )
+        self.delete_button = panel.button_on("Delete", self._named, self._delete)
         self.confirmation = Confirmation(panel)
         self.buttons = controls.row(
             self.run_button, self.show_button, self.rebuild_button, self.delete_button
@@ -55,22 +60,23 @@ class ToolActions:
     def close(self) -> None:
         """Do nothing: it holds nothing."""
 
-    def _run(self) -> None:
-        new = NewRun(tool=self.name)
-        self._panel.go(lambda panel: RunForm(panel, new))
+    def _named(self) -> str:
+        return self.name
 
-    def _show(self) -> None:
-        detail = self._panel.client.tool(self.name)
+    def _run(self, name: str) -> None:
+        self._panel.go(lambda panel: RunForm(panel, NewRun(tool=name)))
+
+    def _show(self, name: str) -> None:
+        detail = self._panel.client.tool(name)
         self._panel.result = detail
         self._panel.show_result(display.tool_bundle(detail))
 
-    def _rebuild(self) -> None:
+    def _rebuild(self, name: str) -> None:
         client = self._panel.client
-        tool = client.tool(self.name).tool
-        self._panel.follow_build(tool, client.build(self.name))
+        tool = client.tool(name).tool
+        self._panel.follow_build(tool, client.build(name))
 
-    def _delete(self) -> None:
-        name = self.name
+    def _delete(self, name: str) -> None:
         self.confirmation.ask(
             f"Delete {name}? Its runs stay readable.", lambda: self._delete_now(name)
         )

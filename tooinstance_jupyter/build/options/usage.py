@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from ...records import Option
 from . import declarations
@@ -84,26 +85,26 @@ class _Reader:
 
     def read(self, parts: Sequence[str], *, is_optional: bool = False, depth: int = 0) -> None:
         """Take the parts of a usage, or of a group in it."""
-        is_value = False
+        values = 0
         for at, part in enumerate(parts):
-            if is_value:
-                is_value = False
+            if values:
+                values -= 1
                 continue
             is_repeated = part.endswith(("...", "…", ".."))
             part = part.rstrip(".…,") or part
             inner = part[1:-1].strip()
             if part.startswith("-") and part != "-":
-                is_value = self._take_option(parts, at)
+                values = self._take_option(parts, at, is_alone=depth > 0)
             elif part.strip(".,") == "":
                 self._repeat()
             elif part == "|" and depth == 0:
                 break
             elif part in ("OR", "or"):
-                is_value = True
+                values = 1
             elif part[0] in "[(" and part[-1] == _CLOSING[part[0]]:
                 if not _ANY_OPTIONS.fullmatch(inner) and depth < 5 and inner:
-                    parts = _split(inner.replace(" | ", "|") if "-" not in inner else inner)
-                    self.read(parts, is_optional=is_optional or part[0] == "[", depth=depth + 1)
+                    group = _split(inner.replace(" | ", "|") if "-" not in inner else inner)
+                    self.read(group, is_optional=is_optional or part[0] == "[", depth=depth + 1)
                     if is_repeated:
                         self._repeat()
             elif not _ANY_OPTIONS.fullmatch(part) and part not in ("|", "--", "-"):
@@ -111,15 +112,17 @@ class _Reader:
                     part, is_optional=is_optional, is_repeated=is_repeated, is_bare=depth == 0
                 )
 
-    def _take_option(self, parts: Sequence[str], at: int) -> bool:
-        """Take an option; tell whether the part after it is its value."""
-        following = parts[at + 1] if at + 1 < len(parts) else ""
+    def _take_option(self, parts: Sequence[str], at: int, *, is_alone: bool) -> int:
+        """Take an option; tell how many parts after it are its values.
+
+        Where it is alone in a group, as in ``[--size WIDTH HEIGHT]``, there may be several.
+        """
         name = parts[at].rstrip(".,")
-        is_value = (
-            bool(following)
-            and "=" not in name
-            and (following[0] in "<{" or (following.isupper() and following[0].isalpha()))
-        )
+        values: list[str] = []
+        if "=" not in name:
+            most = len(parts) if is_alone else at + 2
+            values = list(takewhile(_is_value, parts[at + 1 : most]))
+        taken = " ".join(["", *values])
         spellings = name.split("|")
         if not all(spelling.startswith("-") for spelling in spellings):
             spellings = [name]
@@ -131,13 +134,13 @@ class _Reader:
             and name.startswith("--")
         )
         for spelling in spellings:
-            for option in declarations.read(spelling + (f" {following}" if is_value else ""), ""):
+            for option in declarations.read(spelling + taken, ""):
                 if is_alias:
                     last = self.options.pop()
                     option = dataclasses.replace(option, names=(*last.names, *option.names))
                 if option.names[0] != "--":
                     self.options.append(option)
-        return is_value
+        return len(values)
 
     def _take_argument(
         self, part: str, *, is_optional: bool, is_repeated: bool, is_bare: bool
@@ -164,6 +167,10 @@ class _Reader:
         if self._last:
             argument = self.arguments[self._last]
             self.arguments[self._last] = dataclasses.replace(argument, is_repeated=True)
+
+
+def _is_value(part: str) -> bool:
+    return part[0] in "<{" or (part.isupper() and part[0].isalpha())
 
 
 def _names_of_program(parts: Sequence[str]) -> int:

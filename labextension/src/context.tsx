@@ -1,0 +1,112 @@
+/** What every React view is given: the model, the commands and the translator, and hooks on them. */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
+import type { Message } from '@lumino/messaging';
+import type { ISignal } from '@lumino/signaling';
+import {
+  createContext,
+  useContext,
+  useEffect,
+  useReducer,
+  useRef
+} from 'react';
+import type { ReactElement } from 'react';
+
+import type { ServerFiles } from './form/file-choice';
+import type { Model } from './model';
+import type { Place } from './places';
+import type { Settings } from './settings';
+
+export interface Context {
+  readonly model: Model;
+  readonly commands: CommandRegistry;
+  readonly settings: Settings;
+  /** The files of the server; `null` where they cannot be chosen. */
+  readonly serverFiles: ServerFiles | null;
+  readonly trans: TranslationBundle;
+}
+
+const Given = createContext<Context | undefined>(undefined);
+
+/** Return what the view was given. */
+export function useGiven(): Context {
+  const given = useContext(Given);
+  if (given === undefined) {
+    throw new Error('This view stands outside of a View widget.');
+  }
+  return given;
+}
+
+/** Draw again whenever a signal is emitted; `when` tells whether an emission matters. */
+export function useSignal<S, A>(
+  signal: ISignal<S, A>,
+  when: (args: A) => boolean = () => true
+): void {
+  const [, draw] = useReducer((count: number) => count + 1, 0);
+  const matters = useRef(when);
+  matters.current = when;
+  useEffect(() => {
+    const slot = (_: S, args: A) => {
+      if (matters.current(args)) {
+        draw();
+      }
+    };
+    signal.connect(slot);
+    return () => {
+      signal.disconnect(slot);
+    };
+  }, [signal]);
+}
+
+const Shown = createContext(true);
+
+/** Tell whether the view can be seen now; what cannot be seen follows nothing. */
+export function useShown(): boolean {
+  return useContext(Shown);
+}
+
+const Go = createContext<(place: Place) => void>(() => undefined);
+
+/** Return what shows another place where this view is now. */
+export function useGo(): (place: Place) => void {
+  return useContext(Go);
+}
+
+/** A widget that draws a view, which finds its context by `useGiven`. */
+export class View extends ReactWidget {
+  constructor(
+    private readonly _given: Context,
+    private _view: ReactElement,
+    private readonly _go: (place: Place) => void = () => undefined
+  ) {
+    super();
+    this.addClass('jp-TooInstance');
+  }
+
+  /** Draw another view. */
+  set view(view: ReactElement) {
+    this._view = view;
+    this.update();
+  }
+
+  protected override render(): ReactElement {
+    return (
+      <Given.Provider value={this._given}>
+        <Go.Provider value={this._go}>
+          <Shown.Provider value={this.isVisible}>{this._view}</Shown.Provider>
+        </Go.Provider>
+      </Given.Provider>
+    );
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this.update();
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this.update();
+  }
+}

@@ -1,0 +1,151 @@
+/** The form that makes a tool: a link is enough, and the rest is found by itself. */
+import { Button } from '@jupyterlab/ui-components';
+import { useEffect, useRef, useState } from 'react';
+import type { ReactElement } from 'react';
+
+import { fullName } from '../api/types';
+import { useGiven, useGo } from '../context';
+import { Field } from '../parts/field';
+import { Problem } from '../parts/problem';
+import { fieldOf, forget, keep, kept, requestOf } from './draft';
+import type { ToolDraft } from './draft';
+import { MoreFields } from './more';
+
+export function CreateForm({
+  place
+}: {
+  place: { source?: string };
+}): ReactElement {
+  const { model, trans } = useGiven();
+  const go = useGo();
+  const form = useRef<HTMLFormElement>(null);
+  const [draft, setDraft] = useState(kept);
+  const [isBusy, setIsBusy] = useState(false);
+  const [isMore, setIsMore] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const faulty = error === undefined ? undefined : fieldOf(error, draft);
+
+  useEffect(() => {
+    const { source } = place;
+    if (source !== undefined) {
+      setDraft(before => ({ ...before, source }));
+      setError(undefined);
+    }
+    focusField(form.current, 'source');
+  }, [place]);
+  useEffect(() => {
+    keep(draft);
+  }, [draft]);
+  useEffect(() => {
+    if (faulty !== undefined) {
+      setIsMore(isOpen => isOpen || faulty !== 'source');
+      // once the fields are open
+      requestAnimationFrame(() => {
+        focusField(form.current, faulty);
+      });
+    }
+  }, [error, faulty]);
+
+  const create = async () => {
+    setIsBusy(true);
+    setError(undefined);
+    try {
+      const { tool } = await model.api.createTool(requestOf(draft));
+      setDraft(before => ({ ...before, source: '' }));
+      forget();
+      go({ kind: 'tool', tool: fullName(tool) });
+    } catch (failure) {
+      setError(failure);
+      setIsBusy(false);
+    }
+  };
+  const change = (changes: Partial<ToolDraft>) => {
+    setDraft(before => ({ ...before, ...changes }));
+    // what was wrong is being mended
+    if (faulty !== undefined && faulty in changes) {
+      setError(undefined);
+    }
+  };
+
+  return (
+    <form
+      ref={form}
+      className="jp-TooInstance-page jp-TooInstance-create"
+      aria-labelledby="tooinstance-create-title"
+      aria-busy={isBusy}
+      data-testid="tooi-create"
+      noValidate
+      onSubmit={event => {
+        event.preventDefault();
+        if (!isBusy && draft.source.trim()) {
+          void create();
+        }
+      }}
+    >
+      <h2 id="tooinstance-create-title">{trans.__('New tool')}</h2>
+      {error !== undefined && faulty === undefined && <Problem error={error} />}
+      <div data-field="source">
+        <Field
+          label={trans.__('Git link')}
+          help={trans.__(
+            'A repository, at a @branch, @tag or @commit if you like; or pypi:NAME, npm:NAME, a DOI, a folder.'
+          )}
+          error={faulty === 'source' ? error : undefined}
+        >
+          {control => (
+            <div className="jp-TooInstance-create-source">
+              <input
+                {...control}
+                className="jp-mod-styled"
+                type="text"
+                inputMode="url"
+                autoComplete="off"
+                spellCheck={false}
+                placeholder="https://github.com/sherlock-project/sherlock"
+                data-testid="tooi-create-source"
+                value={draft.source}
+                onChange={event => {
+                  change({ source: event.target.value });
+                }}
+              />
+              <Button
+                type="submit"
+                className="jp-mod-styled jp-mod-accept"
+                data-testid="tooi-create-submit"
+                disabled={isBusy || !draft.source.trim()}
+              >
+                {isBusy ? trans.__('Creating…') : trans.__('Create')}
+              </Button>
+            </div>
+          )}
+        </Field>
+      </div>
+      <details
+        open={isMore}
+        onToggle={event => {
+          setIsMore(event.currentTarget.open);
+        }}
+      >
+        <summary data-testid="tooi-create-more">
+          <h3>{trans.__('More')}</h3>
+        </summary>
+        <MoreFields
+          draft={draft}
+          onChange={change}
+          errorOf={field => (field === faulty ? error : undefined)}
+        />
+      </details>
+    </form>
+  );
+}
+
+function focusField(
+  form: HTMLFormElement | null,
+  field: keyof ToolDraft
+): void {
+  form
+    ?.querySelector<HTMLElement>(
+      `[data-field="${field}"] :is(input, select, textarea, button)`
+    )
+    ?.focus();
+}

@@ -1,0 +1,177 @@
+/** The main area's documents: one for each place, opened once, there again after a reload. */
+import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
+import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import type { ReactElement } from 'react';
+
+import { View } from './context';
+import type { Context } from './context';
+import { CreateForm } from './create/form';
+import { RunForm } from './form/form';
+import { FormModel } from './form/model';
+import { toolIcon } from './icons';
+import { keyOf } from './places';
+import type { Place } from './places';
+import { RunView } from './run/view';
+import { ToolView } from './tool/view';
+
+/** A document of the main area, which knows the place that it shows. */
+export class Document extends MainAreaWidget<View> {
+  constructor(
+    private readonly _given: Context,
+    private _place: Place,
+    go: (from: Document, to: Place) => void,
+    private readonly _form = formOf(_place, _given)
+  ) {
+    super({
+      content: new View(_given, viewOf(_place, _form), to => {
+        go(this, to);
+      })
+    });
+    this.id = `tooinstance-${keyOf(_place)}`;
+    this.title.icon = toolIcon;
+    this.title.closable = true;
+    this._entitle();
+    this.toolbar.hide();
+  }
+
+  get place(): Place {
+    return this._place;
+  }
+
+  set place(place: Place) {
+    this._place = place;
+    this.content.view = viewOf(place, this._form);
+    this._entitle();
+  }
+
+  override dispose(): void {
+    this._form?.dispose();
+    super.dispose();
+  }
+
+  private _entitle(): void {
+    this.title.label = labelOf(this._place, this._given);
+    this.title.caption = this.title.label;
+  }
+}
+
+export class Documents {
+  constructor(
+    private readonly _app: JupyterFrontEnd,
+    private readonly _given: Context
+  ) {}
+
+  /** Show a place, in the document that it has already or in a new one. */
+  open(place: Place): Document {
+    const key = keyOf(place);
+    const there = this._tracker.find(document => keyOf(document.place) === key);
+    // a form that is to begin with another command is another form
+    if (there && !(place.kind === 'form' && place.draft)) {
+      if (place.kind !== 'form') {
+        // it may say a section to go to, or a link to begin with
+        there.place = place;
+      }
+      this._app.shell.activateById(there.id);
+      return there;
+    }
+    there?.dispose();
+    const document = new Document(this._given, place, (from, to) => {
+      this._go(from, to);
+    });
+    void this._tracker.add(document);
+    this._app.shell.add(document, 'main', { type: 'TooInstance' });
+    this._app.shell.activateById(document.id);
+    this._findRoom(document);
+    return document;
+  }
+
+  /** Close the document of a place, if it has one. */
+  close(place: Place): void {
+    const key = keyOf(place);
+    this._tracker.find(document => keyOf(document.place) === key)?.dispose();
+  }
+
+  /** The places whose documents are open, and cannot be seen. */
+  get unseen(): Place[] {
+    const places: Place[] = [];
+    this._tracker.forEach(document => {
+      if (!document.isVisible) {
+        places.push(document.place);
+      }
+    });
+    return places;
+  }
+
+  /** Open again what was open before a reload. */
+  restore(restorer: ILayoutRestorer, command: string): void {
+    void restorer.restore(this._tracker, {
+      command,
+      // a link may hold a password, and what was typed since is kept by the form
+      args: ({ place }) =>
+        place.kind === 'create' ? { kind: 'create' } : place,
+      name: ({ place }) => keyOf(place)
+    });
+  }
+
+  /** Show a document to the right where the main area takes no other one, as in Notebook 7. */
+  private _findRoom(document: Document): void {
+    // until then JupyterLab's shell may hold it back
+    void this._app.restored.then(() => {
+      if (!document.isAttached && !document.isDisposed) {
+        this._app.shell.add(document, 'right', { rank: 0 });
+        this._app.shell.activateById(document.id);
+      }
+    });
+  }
+
+  /** Show another place in a document, unless it has a document of its own already. */
+  private _go(from: Document, to: Place): void {
+    const key = keyOf(to);
+    if (this._tracker.find(one => one !== from && keyOf(one.place) === key)) {
+      this.open(to);
+      from.dispose();
+      return;
+    }
+    from.place = to;
+    void this._tracker.save(from);
+  }
+
+  private readonly _tracker = new WidgetTracker<Document>({
+    namespace: 'tooinstance'
+  });
+}
+
+function formOf(
+  place: Place,
+  { model, trans }: Context
+): FormModel | undefined {
+  return place.kind === 'form'
+    ? new FormModel(model.api, trans, place.tool, place.draft)
+    : undefined;
+}
+
+function viewOf(place: Place, form: FormModel | undefined): ReactElement {
+  switch (place.kind) {
+    case 'create':
+      return <CreateForm place={place} />;
+    case 'tool':
+      return <ToolView place={place} />;
+    case 'form':
+      return form ? <RunForm form={form} /> : <></>;
+    case 'run':
+      return <RunView number={place.number} />;
+  }
+}
+
+function labelOf(place: Place, { trans }: Context): string {
+  switch (place.kind) {
+    case 'create':
+      return trans.__('New tool');
+    case 'tool':
+      return place.tool.split('/').at(-1) ?? place.tool;
+    case 'form':
+      return trans.__('Run %1', place.tool.split('/').at(-1));
+    case 'run':
+      return trans.__('Run %1', `#${place.number}`);
+  }
+}

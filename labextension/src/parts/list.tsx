@@ -1,0 +1,150 @@
+/** A list of any length, of which only what can be seen is drawn; pages are read as one scrolls. */
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useEffect, useRef, useState } from 'react';
+import type { KeyboardEvent, ReactElement, ReactNode } from 'react';
+
+import { useGiven, useSignal } from '../context';
+import type { PagedList } from '../pages';
+import { Problem } from './problem';
+
+const PAGE_ROWS = 10;
+
+export interface ListProps<T> {
+  list: PagedList<T>;
+  label: string;
+  keyOf: (item: T) => string;
+  /** How tall a row is before it has been drawn (pixels). */
+  rowHeight: number;
+  /**
+   * Draws an item; its controls take `tabIndex`, as one row at a time stands in the tab order, and
+   * the first of them is what the arrow keys go to.
+   */
+  children: (item: T, tabIndex: 0 | -1) => ReactNode;
+  /** What stands there when the list is empty. */
+  empty: ReactNode;
+}
+
+export function List<T>(props: ListProps<T>): ReactElement {
+  const { list, label, keyOf, rowHeight, children, empty } = props;
+  const { trans } = useGiven();
+  const scroller = useRef<HTMLDivElement>(null);
+  const [current, setCurrent] = useState(0);
+  const wanted = useRef<number>(undefined);
+  useSignal(list.changed);
+  const { items } = list;
+  const rows = useVirtualizer({
+    count: items.length + (list.hasMore && !list.error ? 1 : 0),
+    getScrollElement: () => scroller.current,
+    estimateSize: () => rowHeight,
+    getItemKey: index => {
+      const item = items[index];
+      return item === undefined ? 'more' : keyOf(item);
+    },
+    overscan: 8
+  });
+  const visible = rows.getVirtualItems();
+  const last = visible.at(-1)?.index ?? 0;
+  useEffect(() => {
+    // in good time, so that nobody who scrolls has to wait
+    if (last >= items.length - PAGE_ROWS && list.hasMore && !list.error) {
+      void list.more();
+    }
+  }, [last, items.length, list]);
+  useEffect(() => {
+    const row =
+      wanted.current !== undefined &&
+      scroller.current?.querySelector<HTMLElement>(
+        `[data-index="${wanted.current}"] button`
+      );
+    if (row) {
+      row.focus({ preventScroll: true });
+      wanted.current = undefined;
+    }
+  });
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    const steps: Partial<Record<string, number>> = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: PAGE_ROWS,
+      PageUp: -PAGE_ROWS,
+      Home: -items.length,
+      End: items.length
+    };
+    const step = steps[event.key];
+    if (step === undefined || event.ctrlKey || event.altKey || event.metaKey) {
+      return;
+    }
+    event.preventDefault();
+    const next = Math.max(0, Math.min(items.length - 1, current + step));
+    wanted.current = next;
+    setCurrent(next);
+    rows.scrollToIndex(next);
+  };
+  // one row has to be in the tab order, though the current one may be gone or out of sight
+  const isCurrentVisible = visible.some(({ index }) => index === current);
+  const tabbed = isCurrentVisible ? current : (visible[0]?.index ?? 0);
+
+  if (items.length === 0 && !list.hasMore && !list.error) {
+    return <div className="jp-TooInstance-empty">{empty}</div>;
+  }
+  return (
+    <div
+      className="jp-TooInstance-list"
+      ref={scroller}
+      role="presentation"
+      onKeyDown={onKeyDown}
+      onFocus={event => {
+        const row = event.target.closest<HTMLElement>('[data-index]');
+        if (row) {
+          setCurrent(Number(row.dataset.index));
+        }
+      }}
+    >
+      {list.error && (
+        <Problem error={list.error}>
+          <button
+            type="button"
+            className="jp-TooInstance-link"
+            data-testid="tooi-list-retry"
+            onClick={() => {
+              void list.reset();
+            }}
+          >
+            {trans.__('Try again')}
+          </button>
+        </Problem>
+      )}
+      <div
+        role="list"
+        aria-label={label}
+        aria-busy={list.isLoading}
+        style={{ height: rows.getTotalSize() }}
+      >
+        {visible.map(({ key, index, start }) => {
+          const item = items[index];
+          return (
+            <div
+              key={key}
+              role="listitem"
+              aria-posinset={index + 1}
+              aria-setsize={list.hasMore ? -1 : items.length}
+              ref={rows.measureElement}
+              data-index={index}
+              className="jp-TooInstance-row"
+              style={{ transform: `translateY(${start}px)` }}
+            >
+              {item === undefined ? (
+                <div className="jp-TooInstance-more">
+                  {trans.__('Loading…')}
+                </div>
+              ) : (
+                children(item, index === tabbed ? 0 : -1)
+              )}
+            </div>
+          );
+        })}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,10 @@
+import './base.css';
+import './page.css';
+import './access.css';
+import './sidebar.css';
+import './create.css';
+import './tool.css';
+import './form.css';
+import './run.css';
+import './log.css';
+import './renderer.css';

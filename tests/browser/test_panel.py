@@ -1,0 +1,134 @@
+"""What the side panel promises, and where JupyterLab leads to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.servers import Server
+
+NARROW_PX = 180
+
+
+@pytest.fixture(scope="module")
+def server(start_server: Callable[..., Server]) -> Server:
+    return start_server(lab=True)
+
+
+@pytest.fixture(scope="module")
+def me(server: Server, visit: Any) -> Any:
+    return visit(server)
+
+
+def test_the_panel_has_a_section_for_each_scope(server: Server, open_lab: Any) -> None:
+    panel = open_lab(server).show_panel()
+    for title in ("My tools", "Shared with me", "Public", "Runs"):
+        expect(panel.get_by_text(title, exact=True)).to_be_visible()
+
+
+def test_launcher_menus_and_palette_lead_to_a_new_tool(server: Server, open_lab: Any) -> None:
+    lab = open_lab(server)
+    page = lab.page
+    page.locator(".jp-LauncherCard", has_text="Tool from a Git Link").click()
+    source = lab.by("tooi-create-source")
+    expect(source).to_be_focused()
+
+    page.get_by_role("menuitem", name="View", exact=True).click()
+    expect(page.get_by_role("menuitem", name="Show Tools")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("menuitem", name="File", exact=True).click()
+    page.locator(".lm-Menu-itemLabel").get_by_text("New", exact=True).click()
+    expect(page.get_by_role("menuitem", name="Tool from a Git Link")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+
+    page.keyboard.press("Control+Shift+C")
+    page.locator(".lm-CommandPalette-input").fill("show tools")
+    page.locator(".lm-CommandPalette-item", has_text="Show Tools").click()
+    expect(page.locator("#tooinstance-panel")).to_be_visible()
+
+
+def test_the_settings_can_be_edited(server: Server, open_lab: Any) -> None:
+    page = open_lab(server).page
+    page.evaluate("void window.jupyterapp.commands.execute('settingeditor:open')")
+    editor = page.locator(".jp-SettingsPanel, .jp-PluginList").first
+    editor.wait_for()
+    page.locator(".jp-PluginList-entry", has_text="TooInstance").click()
+    expect(page.get_by_text("Follow output", exact=True)).to_be_visible()
+    expect(page.get_by_text("Notify", exact=True)).to_be_visible()
+
+
+def test_a_search_finds_tools_and_runs_in_all_sections(
+    server: Server, open_lab: Any, me: Any, script_tool: Any
+) -> None:
+    tool = me.make_tool(script_tool(name="haystack"), description="where needles are")
+    me.make_tool(script_tool(name="else"))
+    number = me.run(tool, "sought-after")
+    me.run(tool, "not")
+    lab = open_lab(server)
+    panel = lab.show_panel()
+    tools, runs = panel.get_by_test_id("tooi-tool-row"), panel.get_by_test_id("tooi-run-row")
+    expect(tools.filter(has_text="else")).to_be_visible()
+    lab.by("tooi-search").fill("needles")
+    expect(tools).to_have_count(1)
+    expect(tools).to_contain_text("haystack")
+    lab.by("tooi-search").fill("sought-after")
+    expect(runs).to_have_count(1)
+    expect(runs).to_have_attribute("data-number", str(number))
+    lab.by("tooi-search").press("Escape")
+    expect(tools.filter(has_text="else")).to_be_visible()
+
+
+def test_a_long_history_is_read_as_one_scrolls(
+    server: Server, open_lab: Any, me: Any, script_tool: Any
+) -> None:
+    tool = me.make_tool(script_tool("print('fine')", name="often"))
+    numbers = [me.start(tool, str(number)) for number in range(70)]
+    lab = open_lab(server)
+    panel = lab.show_panel()
+    first = panel.locator(f'[data-testid="tooi-run-row"][data-number="{numbers[0]}"]')
+    newest = panel.locator(f'[data-testid="tooi-run-row"][data-number="{numbers[-1]}"]')
+    expect(newest).to_be_visible()
+    expect(first).to_have_count(0)
+    newest.locator("button").or_(newest).first.focus()
+    while first.count() == 0:
+        lab.page.keyboard.press("PageDown")
+    expect(first).to_be_visible()
+    drawn = panel.get_by_test_id("tooi-run-row").count()
+    assert drawn < 60, f"{drawn} rows are drawn, though so many are not seen"
+
+
+def test_a_narrow_panel_cuts_nothing_off(
+    server: Server, open_lab: Any, me: Any, script_tool: Any
+) -> None:
+    name = "a-tool-with-a-very-long-name-that-fits-nowhere"
+    tool = me.make_tool(script_tool(name=name), description="A description " + "of words " * 20)
+    me.run(tool, "an-argument-without-any-blank-" * 5)
+    lab = open_lab(server)
+    panel = lab.show_panel()
+    panel.get_by_test_id("tooi-tool-row").first.get_by_role("button").first.click()
+    expect(panel.get_by_test_id("tooi-tool-card")).to_be_visible()
+    for title in ("Shared with me", "Public", "How to use"):
+        panel.locator(".jp-AccordionPanel-title", has_text=title).click()
+    # JupyterLab's own handle stops at 250 px
+    lab.page.evaluate(
+        """width => {
+            const panels = [...window.jupyterapp.shell.widgets('left')];
+            const panel = panels.find(each => each.id === 'tooinstance-panel');
+            Object.assign(panel.node.style, { minWidth: 0, maxWidth: `${width}px` });
+            panel.processMessage({ type: 'resize', width, height: panel.node.clientHeight });
+        }""",
+        NARROW_PX,
+    )
+    assert panel.evaluate("panel => panel.clientWidth") <= NARROW_PX
+    too_wide = lab.page.evaluate(
+        """() => [...document.querySelectorAll('#tooinstance-panel, #tooinstance-panel *')]
+            .filter(each => each.scrollWidth > each.clientWidth + 1 && each.clientWidth > 0)
+            .filter(each => !['hidden', 'clip'].includes(getComputedStyle(each).overflowX))
+            .filter(each => getComputedStyle(each).display !== 'inline')
+            .map(each => `${each.tagName} ${each.className}: ${each.scrollWidth}`)"""
+    )
+    assert too_wide == []
