@@ -241,6 +241,22 @@ def test_a_secret_that_died_with_its_server_fails_the_run_that_waited_for_it(
     assert served_now.wait(with_none.number, 60).status is RunStatus.SUCCEEDED
 
 
+def test_a_run_whose_server_ended_gives_its_place_to_the_next_though_nobody_looks_at_it(
+    served: Callable[..., LocalClient], config: TooInstance, serve: Serve
+) -> None:
+    config.concurrent_runs_per_user = 1
+    ada = served()
+    other = serve()
+    begun = start(ada, "mark", "1")
+    waiting = start(ada, "hello")
+    assert begun.status is RunStatus.RUNNING
+    assert waiting.status is RunStatus.QUEUED
+    ada._installation.close()
+    served_now = LocalClient(config, Principal(name="ada"), installation=other)
+    assert served_now.wait(waiting.number, 60).status is RunStatus.SUCCEEDED
+    assert served_now.get_run(begun.number).status is RunStatus.SUCCEEDED
+
+
 def test_a_nearly_full_disk_takes_nothing_new_and_lets_read_and_delete(
     served: Callable[..., LocalClient], config: TooInstance, folder: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""What a server does first: sees to what an earlier one of its home left behind.
+"""What a server does first, and goes on doing: sees to what others of its home left behind.
 
 Runs that go on are followed on, those that ended are completed, what is half made or half deleted
 is removed. What waits in line is left to ``queue``.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from ..config import TooInstance
@@ -24,6 +24,7 @@ from .watching import Watcher
 
 _logger = logging.getLogger(__name__)
 _LONGEST_PAUSE_S = 3.0
+_LOOK_AGAIN_S = 5.0
 
 
 async def recover(
@@ -36,7 +37,10 @@ async def recover(
     outputs: Outputs,
     presence: Presence,
 ) -> None:
-    """See to all that is left; where something is away for a while, go on until it is back."""
+    """See to all that is left, and again to runs, until cancelled.
+
+    Where something is away for a while, it is waited for.
+    """
 
     async def runs() -> None:
         for run in await asyncio.to_thread(store.open_runs):
@@ -54,19 +58,27 @@ async def recover(
             outputs.hand_over(run)
         await asyncio.to_thread(presence.forget_dead)
 
-    for step in (runs, directories, output):
+    async def see_to(step: Callable[[], Awaitable[None]]) -> None:
         pause_s = 0.1
         while True:
             try:
                 await step()
-                break
+                return
             except TooInstanceError as error:
                 _logger.warning("recovery has to wait home=%s reason=%s", home, error)
             except Exception:  # one step that fails must not keep the others from being done
                 _logger.exception("recovery failed home=%s", home)
-                break
+                return
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    for step in (runs, directories, output):
+        await see_to(step)
+    while True:
+        # whoever began a run may have ended since, and as long as its end is not recorded it
+        # takes the place of another in line
+        await asyncio.sleep(_LOOK_AGAIN_S)
+        await see_to(runs)
 
 
 def _without_record(config: TooInstance, store: Store, presence: Presence) -> Sequence[Path] | None:
