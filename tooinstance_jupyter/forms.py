@@ -23,11 +23,6 @@ _MOST_TIMES = 100
 _MOST_READ = 2_000
 
 
-def takes_several(option: Option) -> bool:
-    """Tell whether the values of an option follow one another after a single name."""
-    return option.metavar.endswith("...")
-
-
 def to_argv(form: Form, interface: Interface) -> tuple[str, ...]:
     """Return the arguments that a form means: options, positional arguments, subcommand, rest.
 
@@ -113,7 +108,7 @@ def _written(
     for option in options:
         if option.key in values:
             words = list(_option_words(option, values[option.key]))
-            is_open = takes_several(option) and len(words) > 1
+            is_open = option.takes_several and len(words) > 1
             (several if is_open else single).extend(words)
     words = [word for one in positional if one.key in values for word in _all(one, values[one.key])]
     first_passed_on = next((one for one in positional if _is_passed_on(one)), None)
@@ -133,7 +128,7 @@ def _option_words(option: Option, value: Value) -> Iterator[str]:
         if not option.is_joined:
             raise ArgumentsError(f"{name} needs a value.", "Fill it in, or leave it out.")
         yield name
-    elif takes_several(option):
+    elif option.takes_several:
         several = _all(option, value)
         if len(several) == 1:
             yield from _with_value(option, several[0], is_tight=True)
@@ -141,7 +136,7 @@ def _option_words(option: Option, value: Value) -> Iterator[str]:
             yield from (name, *several)
     else:
         words = _all(option, value)
-        each = _arity(option)
+        each = option.arity
         if len(words) % each:
             raise ArgumentsError(
                 f"{name} takes {each} values, not {len(words)}.", f"It takes {option.metavar}."
@@ -179,17 +174,9 @@ def _all(option: Option, value: Value) -> tuple[str, ...]:
     """Return the values of something that takes one or several."""
     if isinstance(value, str):
         return (value,)
-    may_be_several = option.is_repeated or takes_several(option) or _arity(option) > 1
-    if isinstance(value, bool) or (len(value) > 1 and not may_be_several):
+    if isinstance(value, bool) or (len(value) > 1 and not option.holds_several):
         raise ArgumentsError(f"{option.key} takes one value.", "Fill in one.")
     return tuple(value)
-
-
-def _arity(option: Option) -> int:
-    """Return how many values follow each time: two for ``MIN MAX``."""
-    if not option.names or takes_several(option) or option.choices:
-        return 1
-    return max(len(option.metavar.split()), 1)
 
 
 def _is_passed_on(argument: Option) -> bool:
@@ -284,7 +271,7 @@ class _Reader:
         name, equals, value = word.partition("=")
         option = self._by_name.get(name)
         if equals and option is not None and len(name) > 2:
-            is_valued = option.kind is not OptionKind.FLAG and _arity(option) == 1
+            is_valued = option.kind is not OptionKind.FLAG and option.arity == 1
             return int(is_valued and self._keep(option, (value,)))
         return 0 if word.startswith("--") else self._letters(argv, place)
 
@@ -296,13 +283,13 @@ class _Reader:
             return 0
         if option.is_joined:
             return int(option.key not in self._values and self._put(option, value=True))
-        if takes_several(option):
+        if option.takes_several:
             count = next((i for i, w in enumerate(argv[1:]) if _looks_like_option(w)), None)
             count = len(argv) - 1 if count is None else count
             if count > 1 and self._open_at is None:
                 self._open_at = place
         else:
-            count = _arity(option)
+            count = option.arity
         values = argv[1 : 1 + count]
         if len(values) < max(count, 1) or any(map(_looks_like_option, values)):
             return 0
@@ -327,7 +314,7 @@ class _Reader:
                 taken = self._named(f"-{letter}", argv, place)
             else:
                 # some take the sign as a part of the value, some do not
-                is_one = not value.startswith("=") and _arity(option) == 1
+                is_one = not value.startswith("=") and option.arity == 1
                 taken = int(is_one and self._keep(option, (value,)))
             if taken:
                 return taken
@@ -346,7 +333,7 @@ class _Reader:
 
     def _keep(self, option: Option, values: Sequence[str]) -> bool:
         earlier = self._values.get(option.key)
-        if takes_several(option) or (len(values) > 1 and not option.is_repeated):
+        if option.takes_several or (len(values) > 1 and not option.is_repeated):
             return earlier is None and self._put(option, value=tuple(values))
         if option.is_repeated and not option.is_joined:
             before = earlier if isinstance(earlier, tuple) else ()

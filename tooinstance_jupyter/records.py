@@ -317,6 +317,23 @@ class Option:
         """What it is known by among the others: its longest name, or its metavar."""
         return max(self.names, key=len) if self.names else self.metavar
 
+    @property
+    def takes_several(self) -> bool:
+        """Whether its values follow one another after a single name: ``FILE ...``."""
+        return self.metavar.endswith("...")
+
+    @property
+    def arity(self) -> int:
+        """How many values follow each time: two for ``MIN MAX``."""
+        if not self.names or self.takes_several or self.choices:
+            return 1
+        return max(len(self.metavar.split()), 1)
+
+    @property
+    def holds_several(self) -> bool:
+        """Whether what it is given is a list of values."""
+        return self.is_repeated or self.takes_several or self.arity > 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subcommand:

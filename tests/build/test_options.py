@@ -234,3 +234,10 @@ def test_the_values_of_an_option_are_no_positional_arguments() -> None:
     assert interface is not None
     assert [one.metavar for one in interface.options] == ["WIDTH HEIGHT"]
     assert [one.metavar for one in interface.arguments] == ["picture"]
+
+
+def test_several_values_of_an_option_are_no_positional_arguments_either() -> None:
+    interface = read_help("usage: d [--null-value NULL [NULL ...]] [FILE]\n")
+    assert interface is not None
+    assert [one.key for one in interface.options] == ["--null-value"]
+    assert [one.metavar for one in interface.arguments] == ["FILE"]

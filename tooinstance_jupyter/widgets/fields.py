@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 
 from markupsafe import Markup
 
-from .. import forms
 from ..display.markup import shortened
 from ..records import Option, OptionKind
 from ..requests import Value
@@ -210,9 +209,6 @@ class OptionalValueField(Field):
 
 def field_of(option: Option, react: Callable[[], None]) -> Field:
     """Return the field that fits an option."""
-    is_several = (
-        option.is_repeated or forms.takes_several(option) or len(option.metavar.split()) > 1
-    )
     match option.kind:
         case OptionKind.FLAG if option.opposite:
             return ChoiceField(option, [(option.key, True), (option.opposite, False)], react)
@@ -222,12 +218,12 @@ def field_of(option: Option, react: Callable[[], None]) -> Field:
             return ChoiceField(option, times, react)
         case OptionKind.FLAG:
             return FlagField(option, react)
-    if option.choices and is_several:
+    if option.choices and option.holds_several:
         return SeveralChoicesField(option, react)
     if option.choices:
         without: list[tuple[str, Value]] = [("without a value", True)] if option.is_joined else []
         return ChoiceField(option, [*without, *((word, word) for word in option.choices)], react)
-    if is_several:
+    if option.holds_several:
         return SeveralField(option, react)
     if option.is_joined:
         return OptionalValueField(option, react)

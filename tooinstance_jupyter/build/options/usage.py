@@ -122,6 +122,10 @@ class _Reader:
         if "=" not in name:
             most = len(parts) if is_alone else at + 2
             values = list(takewhile(_is_value, parts[at + 1 : most]))
+        count = len(values)
+        if values and parts[at + 1 + count : at + 2 + count] == [f"[{values[-1]} ...]"]:
+            # argparse: one value, or several
+            count += 1
         taken = " ".join(["", *values])
         spellings = name.split("|")
         if not all(spelling.startswith("-") for spelling in spellings):
@@ -140,7 +144,7 @@ class _Reader:
                     option = dataclasses.replace(option, names=(*last.names, *option.names))
                 if option.names[0] != "--":
                     self.options.append(option)
-        return len(values)
+        return count
 
     def _take_argument(
         self, part: str, *, is_optional: bool, is_repeated: bool, is_bare: bool
