@@ -261,4 +261,5 @@ def _name(title: str, sent: Collection[str]) -> str:
 
 
 if __name__ == "__main__":
-    json.dump(document("/"), sys.stdout)
+    # the types alone, for the front end, which has its own words for the routes
+    json.dump({**document("/"), "paths": {}}, sys.stdout)
