@@ -51,14 +51,16 @@ front-end: $(FRONT_END)
 
 # JupyterLab finds what is built here, not the copy that an installation takes
 $(FRONT_END): $(FRONT_END_SOURCES) $(NODE_MODULES)
-	$(NPM) run --silent build
-	mkdir -p .venv/share/jupyter/labextensions
-	rm -rf .venv/share/jupyter/labextensions/tooinstance-jupyter
-	ln -s ../../../../tooinstance_jupyter/labextension \
+	@echo "Building the front end"
+	@$(NPM) run --silent build
+	@mkdir -p .venv/share/jupyter/labextensions
+	@rm -rf .venv/share/jupyter/labextensions/tooinstance-jupyter
+	@ln -s ../../../../tooinstance_jupyter/labextension \
 	    .venv/share/jupyter/labextensions/tooinstance-jupyter
 
 $(NODE_MODULES): labextension/package-lock.json $(STAMP)
-	$(NPM) ci --silent
+	@echo "Installing what the front end is built with"
+	@$(NPM) ci --silent
 	@touch $@
 
 clean:
@@ -68,10 +70,11 @@ clean:
 # without the front end, which has a rule of its own
 $(STAMP): pyproject.toml Makefile | system
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	mkdir -p tooinstance_jupyter/labextension
-	SKIP_JUPYTER_BUILDER=1 $(BIN)/uv pip install --quiet --python .venv --editable '.[test]'
+	@echo "Setting up .venv"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@mkdir -p tooinstance_jupyter/labextension
+	@SKIP_JUPYTER_BUILDER=1 $(BIN)/uv pip install --quiet --python .venv --editable '.[test]'
 	@touch $@
 
 system:
