@@ -9,6 +9,8 @@ import {
   runIcon,
   shareIcon
 } from '@jupyterlab/ui-components';
+import type { LabIcon } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { CommandIDs } from './command-ids';
@@ -53,89 +55,64 @@ export function addCommands(
     describedBy: {
       args: { type: 'object', properties: { source: { type: 'string' } } }
     },
-    execute: args => documents.open({ kind: 'create', ...text(args, 'source') })
-  });
-
-  commands.addCommand(CommandIDs.run, {
-    label: trans.__('Run Tool'),
-    icon: runIcon,
-    isVisible: args => typeof args.tool === 'string',
-    describedBy: {
-      args: { type: 'object', properties: { tool: { type: 'string' } } }
-    },
-    execute: args =>
+    execute: ({ source }) =>
       documents.open({
-        kind: 'form',
-        tool: nameOf(args),
-        draft: args.draft as Draft
+        kind: 'create',
+        ...(typeof source === 'string' ? { source } : {})
       })
   });
 
-  commands.addCommand(CommandIDs.openTool, {
-    label: trans.__('Open Tool'),
-    icon: toolIcon,
-    isVisible: args => typeof args.tool === 'string',
-    describedBy: {
-      args: { type: 'object', properties: { tool: { type: 'string' } } }
-    },
-    execute: args => documents.open({ kind: 'tool', tool: nameOf(args) })
-  });
+  /** Add a command that is about the tool which its arguments name. */
+  const addToolCommand = (
+    id: string,
+    label: string,
+    icon: LabIcon | undefined,
+    execute: (tool: string, args: ReadonlyPartialJSONObject) => unknown,
+    more: Partial<CommandRegistry.ICommandOptions> = {}
+  ) => {
+    commands.addCommand(id, {
+      label,
+      icon,
+      isVisible: args => typeof args.tool === 'string',
+      describedBy: {
+        args: { type: 'object', properties: { tool: { type: 'string' } } }
+      },
+      execute: args => execute(nameOf(args), args),
+      ...more
+    });
+  };
 
-  commands.addCommand(CommandIDs.openRun, {
-    label: trans.__('Open Run'),
-    isVisible: args => typeof args.number === 'number',
-    describedBy: {
-      args: { type: 'object', properties: { number: { type: 'number' } } }
-    },
-    execute: args =>
-      documents.open({ kind: 'run', number: Number(args.number) })
-  });
-
-  commands.addCommand(CommandIDs.open, {
-    isVisible: () => false,
-    describedBy: { args: { type: 'object', properties: {} } },
-    execute: args => {
-      const place = placeOf(args);
-      return place && documents.open(place);
-    }
-  });
-
-  commands.addCommand(CommandIDs.rebuild, {
-    label: trans.__('Rebuild Tool'),
-    icon: refreshIcon,
-    isVisible: args => typeof args.tool === 'string',
-    describedBy: {
-      args: { type: 'object', properties: { tool: { type: 'string' } } }
-    },
-    execute: async args => {
-      const tool = nameOf(args);
-      await said(given, async () => {
-        await model.api.build(tool, { force: args.force === true });
+  addToolCommand(
+    CommandIDs.run,
+    trans.__('Run Tool'),
+    runIcon,
+    (tool, { draft }) =>
+      documents.open({ kind: 'form', tool, draft: draft as Draft })
+  );
+  addToolCommand(CommandIDs.openTool, trans.__('Open Tool'), toolIcon, tool =>
+    documents.open({ kind: 'tool', tool })
+  );
+  addToolCommand(
+    CommandIDs.shareTool,
+    trans.__('Share Tool…'),
+    shareIcon,
+    tool => documents.open({ kind: 'tool', tool, section: 'access' })
+  );
+  addToolCommand(
+    CommandIDs.rebuild,
+    trans.__('Rebuild Tool'),
+    refreshIcon,
+    (tool, { force }) =>
+      said(given, async () => {
+        await model.api.build(tool, { force: force === true });
         documents.open({ kind: 'tool', tool });
-      });
-    }
-  });
-
-  commands.addCommand(CommandIDs.shareTool, {
-    label: trans.__('Share Tool…'),
-    icon: shareIcon,
-    isVisible: args => typeof args.tool === 'string',
-    describedBy: {
-      args: { type: 'object', properties: { tool: { type: 'string' } } }
-    },
-    execute: args =>
-      documents.open({ kind: 'tool', tool: nameOf(args), section: 'access' })
-  });
-
-  commands.addCommand(CommandIDs.deleteTool, {
-    label: trans.__('Delete Tool'),
-    icon: deleteIcon,
-    isVisible: args => typeof args.tool === 'string',
-    describedBy: {
-      args: { type: 'object', properties: { tool: { type: 'string' } } }
-    },
-    execute: async args => {
-      const tool = nameOf(args);
+      })
+  );
+  addToolCommand(
+    CommandIDs.deleteTool,
+    trans.__('Delete Tool'),
+    deleteIcon,
+    async tool => {
       const { button } = await showDialog({
         title: trans.__('Delete %1?', tool),
         body: trans.__(
@@ -154,20 +131,12 @@ export function addCommands(
         });
       }
     }
-  });
-
-  commands.addCommand(CommandIDs.insert, {
-    label: trans.__('Insert into Notebook'),
-    caption: trans.__('Put a cell that runs this into the current notebook'),
-    isVisible: args => typeof args.tool === 'string',
-    isEnabled: () => notebooks !== null,
-    describedBy: {
-      args: {
-        type: 'object',
-        properties: { tool: { type: 'string' }, line: { type: 'string' } }
-      }
-    },
-    execute: args =>
+  );
+  addToolCommand(
+    CommandIDs.insert,
+    trans.__('Insert into Notebook'),
+    undefined,
+    (_, args) =>
       said(given, async () => {
         const notebook =
           notebooks?.currentWidget ?? (await newNotebook(app, given));
@@ -184,7 +153,36 @@ export function addCommands(
             );
           }
         }
-      })
+      }),
+    {
+      caption: trans.__('Put a cell that runs this into the current notebook'),
+      isEnabled: () => notebooks !== null,
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: { tool: { type: 'string' }, line: { type: 'string' } }
+        }
+      }
+    }
+  );
+
+  commands.addCommand(CommandIDs.openRun, {
+    label: trans.__('Open Run'),
+    isVisible: args => typeof args.number === 'number',
+    describedBy: {
+      args: { type: 'object', properties: { number: { type: 'number' } } }
+    },
+    execute: args =>
+      documents.open({ kind: 'run', number: Number(args.number) })
+  });
+
+  commands.addCommand(CommandIDs.open, {
+    isVisible: () => false,
+    describedBy: { args: { type: 'object', properties: {} } },
+    execute: args => {
+      const place = placeOf(args);
+      return place && documents.open(place);
+    }
   });
 }
 
@@ -218,20 +216,33 @@ async function commandOf(
   { model }: Context
 ): Promise<Command> {
   const tool = nameOf(args);
-  const { line } = args;
-  const { me } = model;
   const [owner, name = tool] = tool.split('/');
+  const line = textOf(args.line) ?? '';
   return {
-    ...(args as unknown as Command),
-    tool: owner === me?.name ? name : tool,
+    tool: owner === model.me?.name ? name : tool,
     argv:
-      (args.argv as string[] | undefined) ??
-      (
-        await model.api.readArguments({
-          arguments: typeof line === 'string' ? line : ''
-        })
-      ).argv
+      wordsOf(args.argv) ??
+      (await model.api.readArguments({ arguments: line })).argv,
+    options: wordsOf(args.options),
+    stdin: textOf(args.stdin),
+    inputs: wordsOf(args.inputs)
   };
+}
+
+// a link in anybody's notebook may give a command any arguments
+
+function nameOf({ tool }: ReadonlyPartialJSONObject): string {
+  return textOf(tool) ?? '';
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function wordsOf(value: unknown): string[] | undefined {
+  return Array.isArray(value) && value.every(one => typeof one === 'string')
+    ? value
+    : undefined;
 }
 
 /** Do something; what goes wrong is said in a notification. */
@@ -244,16 +255,4 @@ async function said(
   } catch (error) {
     Notification.error(inWords(error, trans), { autoClose: 10_000 });
   }
-}
-
-function text(
-  args: ReadonlyPartialJSONObject,
-  name: 'source'
-): { source?: string } {
-  const value = args[name];
-  return typeof value === 'string' ? { [name]: value } : {};
-}
-
-function nameOf({ tool }: ReadonlyPartialJSONObject): string {
-  return typeof tool === 'string' ? tool : '';
 }

@@ -10,7 +10,6 @@ import type {
   ArgumentsRequest,
   BuildLog,
   Change,
-  Health,
   Link,
   Me,
   NewLink,
@@ -59,10 +58,6 @@ export class Api {
 
   me(): Promise<Me> {
     return this._get('me');
-  }
-
-  health(): Promise<Health> {
-    return this._get('health');
   }
 
   usage(): Promise<Usage> {
@@ -118,17 +113,16 @@ export class Api {
     id: string,
     following: Following
   ): AsyncGenerator<Version | BuildLog> {
-    const isEnd = (event: { event?: string; data: string }) =>
-      event.event === 'version' && isFinal(JSON.parse(event.data) as Version);
     const url = this.url(`versions/${id}/events`);
-    for await (const { event, data } of follow(
-      url,
-      this.settings,
-      following,
-      isEnd
-    )) {
-      if (event === 'version' || event === 'log') {
-        yield JSON.parse(data) as Version | BuildLog;
+    for await (const { event, data } of follow(url, this.settings, following)) {
+      if (event === 'log') {
+        yield JSON.parse(data) as BuildLog;
+      } else if (event === 'version') {
+        const version = JSON.parse(data) as Version;
+        yield version;
+        if (isFinal(version)) {
+          return;
+        }
       }
     }
   }
@@ -185,16 +179,13 @@ export class Api {
   ): AsyncGenerator<Run | Output> {
     const query = { stdout_offset: from.stdout, stderr_offset: from.stderr };
     const url = this.url(`runs/${number}/events`, query);
-    const isEnd = (event: { event?: string; data: string }) =>
-      event.event === 'run' && isFinal(JSON.parse(event.data) as Run);
-    for await (const { event, data } of follow(
-      url,
-      this.settings,
-      following,
-      isEnd
-    )) {
+    for await (const { event, data } of follow(url, this.settings, following)) {
       if (event === 'run') {
-        yield JSON.parse(data) as Run;
+        const run = JSON.parse(data) as Run;
+        yield run;
+        if (isFinal(run)) {
+          return;
+        }
       } else if (event === 'output') {
         const told = JSON.parse(data) as {
           stream: StreamName;
@@ -225,12 +216,7 @@ export class Api {
   /** Yield what changes, of that which may be seen; `reset` when all should be asked for anew. */
   async *changes(following: Following): AsyncGenerator<Change | 'reset'> {
     const url = this.url('changes');
-    for await (const { event, data } of follow(
-      url,
-      this.settings,
-      following,
-      () => false
-    )) {
+    for await (const { event, data } of follow(url, this.settings, following)) {
       if (event === 'change') {
         yield JSON.parse(data) as Change;
       } else if (event === 'reset') {
@@ -361,7 +347,7 @@ function bytesOf(base64: string): Uint8Array {
   return bytes;
 }
 
-export function toolPath(name: string): string {
+function toolPath(name: string): string {
   return `tools/${encoded(name)}`;
 }
 

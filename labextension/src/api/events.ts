@@ -19,15 +19,14 @@ export interface Following {
 
 /**
  * Yield the events of a stream; it is asked for again from where it was whenever it breaks.
+ * It ends with its reader, who knows after which event nothing follows.
  *
- * @param isEnd - whether nothing follows an event.
  * @throws ApiError if the server refuses; being out of reach is waited out.
  */
 export async function* follow(
   url: string,
   settings: ServerConnection.ISettings,
-  { signal, onReach }: Following,
-  isEnd: (event: EventSourceMessage) => boolean
+  { signal, onReach }: Following
 ): AsyncGenerator<EventSourceMessage> {
   let lastId: string | undefined;
   let wait = SHORTEST_WAIT_MS;
@@ -52,9 +51,6 @@ export async function* follow(
         wait = SHORTEST_WAIT_MS;
         lastId = event.id ?? lastId;
         yield event;
-        if (isEnd(event)) {
-          return;
-        }
       }
     } catch (error) {
       if (error instanceof ApiError && !error.isPassing) {

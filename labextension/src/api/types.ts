@@ -13,7 +13,6 @@ export type User = Filled<Schemas['User']>;
 export type Link = Filled<Schemas['Link']>;
 export type Usage = Schemas['Usage'];
 export type Me = Schemas['Me'];
-export type Health = Schemas['Health'];
 export type OutputFile = Schemas['OutputFile'];
 export type Limits = Schemas['Limits'];
 export type RunStatus = Schemas['RunStatus'];

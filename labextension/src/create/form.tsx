@@ -24,6 +24,7 @@ export function CreateForm({
   const [isMore, setIsMore] = useState(false);
   const [error, setError] = useState<unknown>();
   const faulty = error === undefined ? undefined : fieldOf(error, draft);
+  const isFaultBelow = faulty !== undefined && faulty !== 'source';
 
   useEffect(() => {
     const { source } = place;
@@ -37,12 +38,8 @@ export function CreateForm({
     keep(draft);
   }, [draft]);
   useEffect(() => {
-    if (faulty !== undefined) {
-      setIsMore(isOpen => isOpen || faulty !== 'source');
-      // once the fields are open
-      requestAnimationFrame(() => {
-        focusField(form.current, faulty);
-      });
+    if (error !== undefined && faulty !== undefined) {
+      focusField(form.current, faulty);
     }
   }, [error, faulty]);
 
@@ -121,7 +118,7 @@ export function CreateForm({
         </Field>
       </div>
       <details
-        open={isMore}
+        open={isMore || isFaultBelow}
         onToggle={event => {
           setIsMore(event.currentTarget.open);
         }}
@@ -143,9 +140,10 @@ function focusField(
   form: HTMLFormElement | null,
   field: keyof ToolDraft
 ): void {
-  form
-    ?.querySelector<HTMLElement>(
-      `[data-field="${field}"] :is(input, select, textarea, button)`
-    )
-    ?.focus();
+  const place = form?.querySelector(`[data-field="${field}"]`);
+  const control =
+    // other things may stand before it, such as what can be removed
+    place?.querySelector<HTMLElement>('[aria-invalid="true"]') ??
+    place?.querySelector<HTMLElement>('input, select, textarea, button');
+  control?.focus();
 }

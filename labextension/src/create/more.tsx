@@ -2,7 +2,7 @@
 import type { ReactElement, ReactNode } from 'react';
 
 import { useGiven } from '../context';
-import { Pairs } from '../form/pairs';
+import { Pairs } from '../parts/pairs';
 import { AccessEditor } from '../parts/access';
 import { Field } from '../parts/field';
 import type { ControlProps } from '../parts/field';

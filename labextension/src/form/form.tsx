@@ -84,10 +84,14 @@ export function RunForm({ form }: { form: FormModel }): ReactElement {
     const started = await form.start();
     if (started) {
       await commands.execute(CommandIDs.openRun, { number: started.number });
-    } else {
-      showProblem(root.current);
     }
   };
+  const { refusals } = form;
+  useEffect(() => {
+    if (refusals > 0) {
+      showProblem(root.current);
+    }
+  }, [refusals]);
   const offers = form.version?.interface;
   return (
     <form
@@ -191,13 +195,10 @@ function Footer({
 
 /** Bring what is wrong into sight, and its control under the cursor. */
 function showProblem(root: HTMLElement | null): void {
-  // only once it is drawn
-  requestAnimationFrame(() => {
-    root
-      ?.querySelector('.jp-TooInstance-problem')
-      ?.scrollIntoView({ block: 'center' });
-    root
-      ?.querySelector<HTMLElement>('[aria-invalid="true"]')
-      ?.focus({ preventScroll: true });
-  });
+  root
+    ?.querySelector('.jp-TooInstance-problem')
+    ?.scrollIntoView({ block: 'center' });
+  root
+    ?.querySelector<HTMLElement>('[aria-invalid="true"]')
+    ?.focus({ preventScroll: true });
 }

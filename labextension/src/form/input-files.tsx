@@ -1,7 +1,6 @@
 /** The input files of a run: those that are chosen or dropped, and those of an earlier run. */
 import {
   Button,
-  closeIcon,
   fileIcon,
   fileUploadIcon,
   folderIcon
@@ -10,6 +9,7 @@ import type { ReactElement } from 'react';
 
 import { useGiven, useSignal } from '../context';
 import { Problem } from '../parts/problem';
+import { RemoveButton } from '../parts/remove-button';
 import { sizeInWords } from '../words';
 import type { FormModel } from './model';
 
@@ -67,19 +67,13 @@ export function InputFiles({
             <span className="jp-TooInstance-hint">
               {sizeInWords(file.size)}
             </span>
-            <Button
-              type="button"
-              minimal
-              small
-              title={trans.__('Remove')}
-              aria-label={trans.__('Remove %1', file.name)}
-              data-testid="tooi-form-file-remove"
+            <RemoveButton
+              label={trans.__('Remove %1', file.name)}
+              testId="tooi-form-file-remove"
               onClick={() => {
                 inputs.remove(file.name);
               }}
-            >
-              <closeIcon.react tag="span" />
-            </Button>
+            />
           </li>
         ))}
       </ul>
@@ -127,19 +121,14 @@ function Earlier({ form }: { form: FormModel }): ReactElement | null {
             )
           : trans.__('From run %1: %2', `#${earlier.number}`, names.join(', '))}
       </span>
-      <Button
-        type="button"
-        minimal
-        small
+      <RemoveButton
         title={trans.__('Leave them out')}
-        aria-label={trans.__('Leave out what run %1 was given', earlier.number)}
-        data-testid="tooi-form-earlier-remove"
+        label={trans.__('Leave out what run %1 was given', earlier.number)}
+        testId="tooi-form-earlier-remove"
         onClick={() => {
           form.dropEarlier();
         }}
-      >
-        <closeIcon.react tag="span" />
-      </Button>
+      />
     </div>
   );
 }

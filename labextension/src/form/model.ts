@@ -7,6 +7,7 @@ import type { IDisposable } from '@lumino/disposable';
 import type { Api } from '../api/client';
 import type { Run, RunRequest, ToolDetail, Usage, Version } from '../api/types';
 import { readyVersion } from '../api/types';
+import type { Pair } from '../parts/pairs';
 import { keyOf } from '../places';
 import type { Draft } from '../places';
 import { Arguments } from './arguments';
@@ -17,7 +18,6 @@ import { typedBytes, typedSeconds } from './limits';
 import { partOf } from './problems';
 import type { Part } from './problems';
 import { requestOf } from './request';
-import type { Pair } from './request';
 
 export class FormModel implements IDisposable {
   readonly arguments: Arguments;
@@ -106,6 +106,11 @@ export class FormModel implements IDisposable {
     return this._isStarting;
   }
 
+  /** How often what is filled in was refused: each time is one to look at `problem`. */
+  get refusals(): number {
+    return this._refusals;
+  }
+
   /** How much of the files has been sent (0 to 1). */
   get sent(): number {
     return this._sent;
@@ -185,7 +190,7 @@ export class FormModel implements IDisposable {
     try {
       return await this.arguments.settled();
     } catch (error) {
-      this._error = error;
+      this._refuse(error);
       this._changed.emit();
       return undefined;
     }
@@ -227,12 +232,17 @@ export class FormModel implements IDisposable {
         ? await this._api.rerun(earlier.number, request, files, sending)
         : await this._api.startRun(request, files, sending);
     } catch (error) {
-      this._error = error;
+      this._refuse(error);
       return undefined;
     } finally {
       this._isStarting = false;
       this._changed.emit();
     }
+  }
+
+  private _refuse(error: unknown): void {
+    this._error = error;
+    this._refusals += 1;
   }
 
   private async _begin(isNew: boolean): Promise<void> {
@@ -329,6 +339,7 @@ export class FormModel implements IDisposable {
   private _secrets: readonly Pair[] = [];
   private _stdinFile: File | undefined;
   private _error: unknown;
+  private _refusals = 0;
   private _isStarting = false;
   private _sent = 0;
 }

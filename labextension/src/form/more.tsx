@@ -1,16 +1,17 @@
 /** What a run may be given beside arguments and files, folded away until it is wanted. */
-import { Button, HTMLSelect, closeIcon } from '@jupyterlab/ui-components';
+import { HTMLSelect } from '@jupyterlab/ui-components';
 import type { ReactElement } from 'react';
 
 import { useGiven } from '../context';
 import { Field } from '../parts/field';
+import { Pairs } from '../parts/pairs';
+import { RemoveButton } from '../parts/remove-button';
 import { sizeInWords } from '../words';
 import { NO_EXTRAS } from './draft';
 import { chooseLocal } from './file-choice';
 import { Fold } from './fold';
 import { typedBytes, typedSeconds } from './limits';
 import type { FormModel } from './model';
-import { Pairs } from './pairs';
 import type { Part } from './problems';
 
 const PARTS: readonly Part[] = ['variables', 'secrets', 'timeout', 'memory'];
@@ -70,19 +71,13 @@ function StandardInput({ form }: { form: FormModel }): ReactElement {
             <span id={control.id}>
               {stdinFile.name} ({sizeInWords(stdinFile.size)})
             </span>
-            <Button
-              type="button"
-              minimal
-              small
-              title={trans.__('Remove')}
-              aria-label={trans.__('Remove %1', stdinFile.name)}
-              data-testid="tooi-form-stdin-remove"
+            <RemoveButton
+              label={trans.__('Remove %1', stdinFile.name)}
+              testId="tooi-form-stdin-remove"
               onClick={() => {
                 form.setStdinFile(undefined);
               }}
-            >
-              <closeIcon.react tag="span" />
-            </Button>
+            />
           </div>
         ) : (
           <>

@@ -2,16 +2,11 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { RunRequest } from '../api/types';
+import type { Pair } from '../parts/pairs';
 import type { Extras } from './draft';
 import { bytes, seconds } from './limits';
 import { EntryError } from './problems';
 import type { Part } from './problems';
-
-/** An environment variable that is being typed. */
-export interface Pair {
-  readonly name: string;
-  readonly value: string;
-}
 
 /**
  * Return the request; standard input of a file is left to who sends it.

@@ -3,7 +3,6 @@ import {
   Button,
   HTMLSelect,
   addIcon,
-  closeIcon,
   fileUploadIcon,
   folderIcon
 } from '@jupyterlab/ui-components';
@@ -11,6 +10,7 @@ import { useState } from 'react';
 import type { ReactElement } from 'react';
 
 import { useGiven } from '../context';
+import { RemoveButton } from '../parts/remove-button';
 import { arity, doubt, keyOf } from './options';
 import type { ControlProps } from './option-field';
 
@@ -188,19 +188,13 @@ export function SeveralValues(props: ControlProps): ReactElement {
             }}
           />
           {isEndless && each === 1 && shown.length > 1 && (
-            <Button
-              type="button"
-              minimal
-              small
-              title={trans.__('Remove')}
-              aria-label={trans.__('Remove value %1 of %2', at + 1, key)}
-              data-testid={`${testId}-remove`}
+            <RemoveButton
+              label={trans.__('Remove value %1 of %2', at + 1, key)}
+              testId={`${testId}-remove`}
               onClick={() => {
                 set(shown.filter((_, index) => index !== at));
               }}
-            >
-              <closeIcon.react tag="span" />
-            </Button>
+            />
           )}
         </div>
       ))}

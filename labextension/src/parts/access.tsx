@@ -24,13 +24,11 @@ interface Suggestion {
 export function AccessEditor({
   value,
   onChange,
-  control,
-  isDisabled = false
+  control
 }: {
   value: readonly string[];
   onChange: (value: string[]) => void;
   control?: ControlProps;
-  isDisabled?: boolean;
 }): ReactElement {
   const { trans } = useGiven();
   const id = useId();
@@ -100,7 +98,6 @@ export function AccessEditor({
               <span>{entry}</span>
               <button
                 type="button"
-                disabled={isDisabled}
                 aria-label={trans.__('Remove %1', entry)}
                 title={trans.__('Remove %1', entry)}
                 data-testid="tooi-access-remove"
@@ -131,7 +128,6 @@ export function AccessEditor({
             isListed && chosen >= 0 ? `${id}-${chosen}` : undefined
           }
           data-testid="tooi-access-input"
-          disabled={isDisabled}
           value={text}
           onChange={event => {
             setText(event.target.value);

@@ -1,6 +1,6 @@
 /** A list of any length, of which only what can be seen is drawn; pages are read as one scrolls. */
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useRef, useState } from 'react';
+import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import type { KeyboardEvent, ReactElement, ReactNode } from 'react';
 
 import { useGiven, useSignal } from '../context';
@@ -28,10 +28,19 @@ export function List<T>(props: ListProps<T>): ReactElement {
   const { list, label, keyOf, rowHeight, children, empty } = props;
   const { trans } = useGiven();
   const scroller = useRef<HTMLDivElement>(null);
-  const [current, setCurrent] = useState(0);
-  const wanted = useRef<number>(undefined);
+  const [currentKey, setCurrentKey] = useState<string>();
+  const isWanted = useRef(false);
   useSignal(list.changed);
   const { items } = list;
+  // by its key, as others are put before it; one row has to be in the tab order
+  const current = useMemo(
+    () =>
+      Math.max(
+        0,
+        items.findIndex(item => keyOf(item) === currentKey)
+      ),
+    [items, keyOf, currentKey]
+  );
   const rows = useVirtualizer({
     count: items.length + (list.hasMore && !list.error ? 1 : 0),
     getScrollElement: () => scroller.current,
@@ -40,10 +49,16 @@ export function List<T>(props: ListProps<T>): ReactElement {
       const item = items[index];
       return item === undefined ? 'more' : keyOf(item);
     },
+    // the current row is drawn wherever one has scrolled: it may have the focus
+    rangeExtractor: range => {
+      const drawn = defaultRangeExtractor(range);
+      return current >= range.count || drawn.includes(current)
+        ? drawn
+        : [...drawn, current].sort((one, other) => one - other);
+    },
     overscan: 8
   });
-  const visible = rows.getVirtualItems();
-  const last = visible.at(-1)?.index ?? 0;
+  const last = rows.range?.endIndex ?? 0;
   useEffect(() => {
     // in good time, so that nobody who scrolls has to wait
     if (last >= items.length - PAGE_ROWS && list.hasMore && !list.error) {
@@ -51,14 +66,11 @@ export function List<T>(props: ListProps<T>): ReactElement {
     }
   }, [last, items.length, list]);
   useEffect(() => {
-    const row =
-      wanted.current !== undefined &&
-      scroller.current?.querySelector<HTMLElement>(
-        `[data-index="${wanted.current}"] button`
-      );
-    if (row) {
-      row.focus({ preventScroll: true });
-      wanted.current = undefined;
+    if (isWanted.current) {
+      isWanted.current = false;
+      scroller.current
+        ?.querySelector<HTMLElement>(`[data-index="${current}"] button`)
+        ?.focus({ preventScroll: true });
     }
   });
 
@@ -77,13 +89,13 @@ export function List<T>(props: ListProps<T>): ReactElement {
     }
     event.preventDefault();
     const next = Math.max(0, Math.min(items.length - 1, current + step));
-    wanted.current = next;
-    setCurrent(next);
-    rows.scrollToIndex(next);
+    const item = items[next];
+    if (item !== undefined && next !== current) {
+      isWanted.current = true;
+      setCurrentKey(keyOf(item));
+      rows.scrollToIndex(next);
+    }
   };
-  // one row has to be in the tab order, though the current one may be gone or out of sight
-  const isCurrentVisible = visible.some(({ index }) => index === current);
-  const tabbed = isCurrentVisible ? current : (visible[0]?.index ?? 0);
 
   if (items.length === 0 && !list.hasMore && !list.error) {
     return <div className="jp-TooInstance-empty">{empty}</div>;
@@ -96,8 +108,9 @@ export function List<T>(props: ListProps<T>): ReactElement {
       onKeyDown={onKeyDown}
       onFocus={event => {
         const row = event.target.closest<HTMLElement>('[data-index]');
-        if (row) {
-          setCurrent(Number(row.dataset.index));
+        const item = row && items[Number(row.dataset.index)];
+        if (item) {
+          setCurrentKey(keyOf(item));
         }
       }}
     >
@@ -121,7 +134,7 @@ export function List<T>(props: ListProps<T>): ReactElement {
         aria-busy={list.isLoading}
         style={{ height: rows.getTotalSize() }}
       >
-        {visible.map(({ key, index, start }) => {
+        {rows.getVirtualItems().map(({ key, index, start }) => {
           const item = items[index];
           return (
             <div
@@ -139,7 +152,7 @@ export function List<T>(props: ListProps<T>): ReactElement {
                   {trans.__('Loading…')}
                 </div>
               ) : (
-                children(item, index === tabbed ? 0 : -1)
+                children(item, index === current ? 0 : -1)
               )}
             </div>
           );

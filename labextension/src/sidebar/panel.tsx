@@ -180,11 +180,12 @@ export class SidePanel extends LabSidePanel {
   }
 
   /** Show how to begin to whoever has no tool yet. */
-  private _openOnceEmpty(howTo: Section, { list, text }: ToolListing): void {
+  private _openOnceEmpty(howTo: Section, listing: ToolListing): void {
+    const { list } = listing;
     const slot = () => {
       if (!list.isNew) {
         list.changed.disconnect(slot);
-        if (list.items.length === 0 && text === '') {
+        if (list.items.length === 0 && listing.text === '') {
           this._expand(howTo);
         }
       }

@@ -4,7 +4,7 @@ import type { ReactElement } from 'react';
 import { useGiven, useSignal } from '../context';
 import { List } from '../parts/list';
 import type { RunListing } from './listings';
-import { RunRow } from './run-row';
+import { RunRow } from '../parts/run-row';
 
 export function RunsSection({
   listing

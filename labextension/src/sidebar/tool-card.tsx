@@ -10,7 +10,7 @@ import { useGiven, useShown } from '../context';
 import { SourceLink } from '../parts/source';
 import { statusInWords } from '../parts/status';
 import { ago } from '../words';
-import { RunRow } from './run-row';
+import { RunRow } from '../parts/run-row';
 
 const LAST_RUNS = 3;
 

@@ -1,40 +1,20 @@
 /** Who sees a tool: set by its owner. */
 import { Button } from '@jupyterlab/ui-components';
-import { useState } from 'react';
 import type { ReactElement } from 'react';
 
-import { fullName } from '../api/types';
 import type { Tool } from '../api/types';
 import { useGiven } from '../context';
 import { AccessEditor } from '../parts/access';
 import { Field } from '../parts/field';
 import { VisibilityChoice } from '../parts/tool-inputs';
-
-type Access = Pick<Tool, 'visibility' | 'access'>;
+import { useChanges } from './changes';
 
 export function AccessSection({ tool }: { tool: Tool }): ReactElement {
-  const { model, trans } = useGiven();
-  // what is set by somebody else meanwhile shows until one begins to change it
-  const [changed, setChanged] = useState<Partial<Access>>({});
-  const [error, setError] = useState<unknown>();
-  const [isSaved, setIsSaved] = useState(false);
-  const { visibility, access } = { ...tool, ...changed };
+  const { trans } = useGiven();
+  const { changed, error, saved, change, discard, save } = useChanges(tool);
+  const visibility = changed.visibility ?? tool.visibility;
+  const access = changed.access ?? tool.access;
   const isChanged = Object.keys(changed).length > 0;
-  const change = (changes: Partial<Access>) => {
-    setChanged({ ...changed, ...changes });
-    setError(undefined);
-    setIsSaved(false);
-  };
-  const save = async () => {
-    try {
-      await model.api.updateTool(fullName(tool), changed);
-      setError(undefined);
-      setIsSaved(true);
-      setChanged({});
-    } catch (failure) {
-      setError(failure);
-    }
-  };
   return (
     <section
       aria-label={trans.__('Access')}
@@ -93,15 +73,12 @@ export function AccessSection({ tool }: { tool: Tool }): ReactElement {
               type="button"
               className="jp-mod-styled jp-mod-reject"
               data-testid="tooi-tool-access-cancel"
-              onClick={() => {
-                setChanged({});
-                setError(undefined);
-              }}
+              onClick={discard}
             >
               {trans.__('Cancel')}
             </Button>
           )}
-          <span role="status">{isSaved ? trans.__('Saved.') : ''}</span>
+          <span role="status">{saved ? trans.__('Saved.') : ''}</span>
         </div>
       </form>
     </section>

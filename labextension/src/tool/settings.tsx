@@ -1,28 +1,28 @@
 /** The settings of a tool: its name, what it shows, and what its next build takes. */
 import { Button } from '@jupyterlab/ui-components';
-import { useState } from 'react';
 import type { ReactElement } from 'react';
 
 import { ApiError } from '../api/errors';
 import { fullName } from '../api/types';
-import type { ToolChanges, ToolDetail } from '../api/types';
+import type { ToolDetail } from '../api/types';
 import { CommandIDs } from '../command-ids';
 import { useGiven, useGo } from '../context';
 import { Field } from '../parts/field';
 import { Problem } from '../parts/problem';
 import { ChoiceInput, OutputSelect, RuntimeInput } from '../parts/tool-inputs';
+import { useChanges } from './changes';
 
 export function SettingsSection({
   detail
 }: {
   detail: ToolDetail;
 }): ReactElement {
-  const { commands, model, trans } = useGiven();
+  const { commands, trans } = useGiven();
   const go = useGo();
   const { tool, versions } = detail;
-  const [changed, setChanged] = useState<ToolChanges>({});
-  const [error, setError] = useState<unknown>();
-  const [saved, setSaved] = useState<'no' | 'yes' | 'needs a build'>('no');
+  const { changed, error, saved, setSaved, change, save } = useChanges(tool);
+  const needsBuild =
+    saved !== undefined && ('runtime' in saved || 'entry_point' in saved);
   const name = changed.name ?? tool.name;
   const runtime = changed.runtime ?? tool.runtime ?? '';
   const entryPoint = changed.entry_point ?? tool.entry_point ?? '';
@@ -36,30 +36,14 @@ export function SettingsSection({
       ])
     )
   ];
-  const change = (changes: ToolChanges) => {
-    setChanged({ ...changed, ...changes });
-    setError(undefined);
-    setSaved('no');
-  };
-  const save = async () => {
+  const saveAll = async () => {
     // what was never set stays to be found
     const changes = Object.fromEntries(
       Object.entries(changed).filter(([, value]) => value !== '')
     );
-    try {
-      const now = await model.api.updateTool(fullName(tool), changes);
-      setChanged({});
-      setError(undefined);
-      setSaved(
-        'runtime' in changes || 'entry_point' in changes
-          ? 'needs a build'
-          : 'yes'
-      );
-      if (now.name !== tool.name) {
-        go({ kind: 'tool', tool: fullName(now) });
-      }
-    } catch (failure) {
-      setError(failure);
+    const now = await save(changes);
+    if (now && now.name !== tool.name) {
+      go({ kind: 'tool', tool: fullName(now) });
     }
   };
   return (
@@ -74,7 +58,7 @@ export function SettingsSection({
         noValidate
         onSubmit={event => {
           event.preventDefault();
-          void save();
+          void saveAll();
         }}
       >
         <Field
@@ -149,17 +133,20 @@ export function SettingsSection({
             {trans.__('Save settings')}
           </Button>
           <span role="status">
-            {saved === 'yes' && trans.__('Saved.')}
-            {saved === 'needs a build' &&
-              trans.__('Saved. It takes effect once the tool is built again.')}
+            {saved !== undefined &&
+              (needsBuild
+                ? trans.__(
+                    'Saved. It takes effect once the tool is built again.'
+                  )
+                : trans.__('Saved.'))}
           </span>
-          {saved === 'needs a build' && (
+          {needsBuild && (
             <button
               type="button"
               className="jp-TooInstance-link"
               data-testid="tooi-tool-settings-rebuild"
               onClick={() => {
-                setSaved('yes');
+                setSaved({});
                 void commands.execute(CommandIDs.rebuild, {
                   tool: fullName(tool)
                 });

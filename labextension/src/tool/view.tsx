@@ -8,7 +8,7 @@ import { CommandIDs } from '../command-ids';
 import { useGiven, useGo, useShown, useSignal } from '../context';
 import { Problem } from '../parts/problem';
 import type { ToolSection } from '../places';
-import { RunRow } from '../sidebar/run-row';
+import { RunRow } from '../parts/run-row';
 import { AccessSection } from './access';
 import { Newest } from './newest';
 import { SettingsSection } from './settings';

@@ -1,10 +1,16 @@
 /** Names with values that one adds and removes; values of secrets are not shown. */
-import { Button, addIcon, closeIcon } from '@jupyterlab/ui-components';
+import { Button, addIcon } from '@jupyterlab/ui-components';
 import type { ReactElement } from 'react';
 
 import { useGiven } from '../context';
-import { Problem } from '../parts/problem';
-import type { Pair } from './request';
+import { Problem } from './problem';
+import { RemoveButton } from './remove-button';
+
+/** A variable that is being typed. */
+export interface Pair {
+  readonly name: string;
+  readonly value: string;
+}
 
 export function Pairs({
   title,
@@ -79,19 +85,13 @@ export function Pairs({
               change(at, { value: event.currentTarget.value });
             }}
           />
-          <Button
-            type="button"
-            minimal
-            small
-            title={trans.__('Remove')}
-            aria-label={trans.__('Remove %1', name || at + 1)}
-            data-testid={`${testId}-remove`}
+          <RemoveButton
+            label={trans.__('Remove %1', name || at + 1)}
+            testId={`${testId}-remove`}
             onClick={() => {
               onChange(pairs.filter((_, index) => index !== at));
             }}
-          >
-            <closeIcon.react tag="span" />
-          </Button>
+          />
         </div>
       ))}
       {pairs.length > 0 && <div className="jp-TooInstance-help">{help}</div>}

@@ -5,8 +5,8 @@ import { isFinal } from '../api/types';
 import type { Run } from '../api/types';
 import { CommandIDs } from '../command-ids';
 import { useGiven } from '../context';
-import { useNow } from '../parts/now';
-import { Status, statusInWords } from '../parts/status';
+import { useNow } from './now';
+import { Status, statusInWords } from './status';
 import { ago, durationInWords, secondsOf } from '../words';
 
 const SECOND_MS = 1000;
