@@ -97,23 +97,11 @@ class Lab:
 
     def open(self) -> None:
         """Open the workspace, which is empty, or as it was left."""
-        for _ in range(OPENINGS):
-            self._was_cut_off = False
-            try:
-                self.page.goto(
-                    f"{self.server.url}lab/workspaces/{self.workspace}?token={self._token}"
-                )
-                self._wait_until_it_is_there()
-            except Error:
-                if not self._was_cut_off:
-                    raise
-            if not self._was_cut_off:
-                return
-        raise AssertionError("the networks of this machine change all the time")
+        self._go(f"lab/workspaces/{self.workspace}", self._wait_until_it_is_there)
 
     def open_in_notebook(self, path: str) -> None:
         """Open a notebook in Notebook 7 instead."""
-        self.page.goto(f"{self.server.url}notebooks/{path}?token={self._token}")
+        self._go(f"notebooks/{path}", self.page.locator(".jp-NotebookPanel").wait_for)
 
     def reload(self) -> None:
         """Load the page again, as its user would."""
@@ -157,6 +145,19 @@ class Lab:
         """Use one of JupyterLab's themes, such as ``JupyterLab Dark``."""
         self.execute("apputils:change-theme", theme=name)
         self.page.wait_for_selector(f'[data-jp-theme-name="{name}"]', state="attached")
+
+    def _go(self, path: str, wait: Callable[[], object]) -> None:
+        for _ in range(OPENINGS):
+            self._was_cut_off = False
+            try:
+                self.page.goto(f"{self.server.url}{path}?token={self._token}")
+                wait()
+            except Error:
+                if not self._was_cut_off:
+                    raise
+            if not self._was_cut_off:
+                return
+        raise AssertionError("the networks of this machine change all the time")
 
     def _note_what_is_cut_off(self, request: Request) -> None:
         # Chromium drops what it fetches when networks come and go, as they do with containers
@@ -248,7 +249,8 @@ def pytest_runtest_makereport(
         for number, lab in enumerate(item.stash.get(_LABS, [])):
             file = Path(tempfile.gettempdir()) / f"{item.name}-{number}.png"
             lab.page.screenshot(path=file)
-            report.sections.append(("page", str(file)))
+            dialogs = lab.page.get_by_role("dialog").all_inner_texts()
+            report.sections.append(("page", "\n".join([str(file), *dialogs])))
     return report
 
 
@@ -316,3 +318,21 @@ def gate() -> Iterator[Gate]:
     gate = Gate()
     yield gate
     gate.close()
+
+
+@pytest.fixture(scope="module")
+def server(start_server: Callable[..., Server]) -> Server:
+    """A personal server with JupyterLab, one for a module."""
+    return start_server(lab=True)
+
+
+@pytest.fixture(scope="module")
+def me(server: Server, visit: Callable[..., Person]) -> Person:
+    """Its user."""
+    return visit(server)
+
+
+@pytest.fixture(scope="module")
+def tool(me: Person, script_tool: Callable[..., Path]) -> str:
+    """The probe as its user's tool; its full name."""
+    return me.make_tool(script_tool())

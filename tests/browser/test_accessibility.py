@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +20,6 @@ async () => {
       `${id}: ${html.slice(0, 200)} ${any.map(({message}) => message).join(' ')}`));
 }
 """
-
-
-@pytest.fixture(scope="module")
-def server(start_server: Callable[..., Server]) -> Server:
-    return start_server(lab=True)
-
-
-@pytest.fixture(scope="module")
-def tool(server: Server, visit: Any, script_tool: Any) -> Any:
-    return visit(server).make_tool(script_tool())
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.servers import Server
 
 MOST_TABS = 80
 FOCUSED = "document.activeElement?.dataset?.testid"
-
-
-@pytest.fixture(scope="module")
-def server(start_server: Callable[..., Server]) -> Server:
-    return start_server(lab=True)
 
 
 def tab_to(lab: Any, test_id: str) -> None:

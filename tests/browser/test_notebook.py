@@ -8,23 +8,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.servers import Server
 
 ATTEMPTS = 10
 WITHOUT = {"jupyterlab": True, "tooinstance_jupyter": False}
-
-
-@pytest.fixture(scope="module")
-def server(start_server: Callable[..., Server]) -> Server:
-    return start_server(lab=True)
-
-
-@pytest.fixture(scope="module")
-def tool(server: Server, visit: Any, script_tool: Any) -> Any:
-    return visit(server).make_tool(script_tool())
 
 
 def execute_cell(page: Page) -> None:

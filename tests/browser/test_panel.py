@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.servers import Server
 
 NARROW_PX = 180
-
-
-@pytest.fixture(scope="module")
-def server(start_server: Callable[..., Server]) -> Server:
-    return start_server(lab=True)
-
-
-@pytest.fixture(scope="module")
-def me(server: Server, visit: Any) -> Any:
-    return visit(server)
 
 
 def test_the_panel_has_a_section_for_each_scope(server: Server, open_lab: Any) -> None:

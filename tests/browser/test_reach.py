@@ -5,23 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.servers import Server
 
 LINES = 300
 WHOLE = "".join(f"line {number + 1}\n" for number in range(LINES)) + "behind the gate\n"
-
-
-@pytest.fixture(scope="module")
-def server(start_server: Callable[..., Server]) -> Server:
-    return start_server(lab=True)
-
-
-@pytest.fixture(scope="module")
-def tool(server: Server, visit: Any, script_tool: Any) -> Any:
-    return visit(server).make_tool(script_tool())
 
 
 def copied(lab: Any, view: Locator) -> str:

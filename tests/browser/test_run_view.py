@@ -3,28 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.servers import Server
-
-
-@pytest.fixture(scope="module")
-def server(start_server: Callable[..., Server]) -> Server:
-    return start_server(lab=True)
-
-
-@pytest.fixture(scope="module")
-def me(server: Server, visit: Any) -> Any:
-    return visit(server)
-
-
-@pytest.fixture(scope="module")
-def tool(me: Any, script_tool: Any) -> str:
-    return str(me.make_tool(script_tool()))
 
 
 def output(view: Locator, name: str = "stdout") -> Locator:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.servers import Server
@@ -18,11 +16,6 @@ import sys, time
 if "--help" in sys.argv:
     time.sleep(1)
 """
-
-
-@pytest.fixture(scope="module")
-def server(start_server: Callable[..., Server]) -> Server:
-    return start_server(lab=True)
 
 
 def test_a_link_becomes_a_tool_that_is_run_and_leaves_files(
