@@ -36,8 +36,12 @@ types: $(STAMP) $(NODE_MODULES)
 	$(BIN)/mypy
 	$(NPM) run --silent build:lib
 
+# browsers apart, for they drop what they load when the networks of containers come and go
 pytest: $(STAMP) $(FRONT_END) | docker test-system
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
+	@status=0; \
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/browser || status=1; \
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal --ignore tests/browser || status=1; \
+	exit $$status
 
 bench: $(STAMP) $(FRONT_END) | docker
 	$(BIN)/python tests/benchmarks/bench.py

@@ -66,6 +66,9 @@ def test_a_cell_that_runs_a_tool_is_put_into_a_notebook_and_shows_the_run(
     expect(shown_output(page).first).to_contain_text("two words")
     open_run = lab.by("tooi-display-open-run")
     expect(open_run).to_be_visible()
+    # what comes to its end after it is saved makes it another than the one that is saved
+    expect(page.locator(".jp-InputPrompt").first).to_have_text("[1]:")
+    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
     page.keyboard.press("Control+s")
     page.get_by_role("dialog").get_by_role("button", name="Rename and Save").click()
     expect(page.locator(".jp-Document.jp-mod-dirty, .jp-mod-dirty")).to_have_count(0)
