@@ -187,6 +187,7 @@ def _pass_on(reader: socket.socket, writer: socket.socket) -> None:
     with suppress(OSError):
         while piece := reader.recv(2**16):
             writer.sendall(piece)
+    with suppress(OSError):  # whatever ended it, the other side waits to hear of it
         writer.shutdown(socket.SHUT_WR)
 
 
