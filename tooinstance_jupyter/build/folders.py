@@ -278,7 +278,8 @@ class _Shell:
             readable=readable,
             watched=[path for path in (self._target, cwd) if path is not None],
             variables={**passed, **(variables or {})},
-            network=network,
+            # where nothing keeps a command off the network, it is only not needed
+            network=network or not work.sandbox.isolates_network,
             timeout_s=left if timeout_s is None else min(left, timeout_s),
             memory_bytes=config.build_memory_bytes,
             disk_bytes=config.build_disk_bytes,
