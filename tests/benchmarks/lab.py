@@ -6,6 +6,7 @@ The peer of the start is the same JupyterLab without the extension; the others h
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -22,9 +23,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from servers import TOKEN, Server, start_server
 
+# what is measured is the front end
+os.environ["TOOINSTANCE_ENGINE"] = "process"
 TOOLS, RUNS = 10_000, 100_000
 OUTPUT_BYTES = 100 * 2**20
-TAB = 'li.lm-TabBar-tab[data-id="tooinstance-panel"]'
 ROW = "#tooinstance-panel .jp-TooInstance-row"
 _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
 _WATCH_LONG_TASKS = """
@@ -33,16 +35,16 @@ new PerformanceObserver(list => {
   for (const entry of list.getEntries()) window.longest = Math.max(window.longest, entry.duration);
 }).observe({ type: 'longtask' });
 """
-# from the click to the frame after the first rows are there
+# from the command to the frame after the first rows are there
 _FIRST_PAINT = """
-async ([tab, row]) => {
+async row => {
   const began = performance.now();
-  const target = document.querySelector(tab);
-  for (const type of ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click']) {
-    target.dispatchEvent(new MouseEvent(type, { bubbles: true, button: 0 }));
-  }
+  jupyterapp.shell.activateById('tooinstance-panel');
   const frame = () => new Promise(resolve => requestAnimationFrame(resolve));
-  while (![...document.querySelectorAll(row)].some(one => one.offsetHeight > 0)) await frame();
+  while (![...document.querySelectorAll(row)].some(one => one.offsetHeight > 0)) {
+    if (performance.now() - began > 30_000) throw new Error('no row is drawn');
+    await frame();
+  }
   await frame();
   return performance.now() - began;
 }
@@ -83,7 +85,7 @@ def panel() -> Iterator[Row]:
             painted = []
             for _ in range(5):
                 opened(page, server)
-                painted.append(page.evaluate(_FIRST_PAINT, [TAB, ROW]))
+                painted.append(page.evaluate(_FIRST_PAINT, ROW))
             page.evaluate(_WATCH_LONG_TASKS)
             page.evaluate(_SCROLL, "#tooinstance-runs .jp-TooInstance-list")
             longest = page.evaluate("window.longest")
