@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -106,6 +107,15 @@ class Lab:
     def reload(self) -> None:
         """Load the page again, as its user would."""
         self.open()
+
+    def wait_until_kept(self, name: str) -> None:
+        """Wait until the workspace that is kept on the server holds a document."""
+        address = f"{self.server.url}lab/api/workspaces/{self.workspace}"
+        headers = {"Authorization": f"token {self._token}"}
+        until = time.monotonic() + PATIENCE_MS / 1000
+        while name not in (kept := httpx.get(address, headers=headers).text):
+            assert time.monotonic() < until, kept
+            self.page.wait_for_timeout(100)
 
     def by(self, test_id: str) -> Locator:
         """Return the control with a test id."""

@@ -44,6 +44,25 @@ def test_a_reload_in_the_middle_of_a_run_loses_nothing(
     assert copied(lab, view).rstrip("\n") == WHOLE.rstrip("\n")
 
 
+def test_a_reload_opens_again_what_was_open(
+    server: Server, open_lab: Any, me: Any, tool: str
+) -> None:
+    number = me.run(tool, "hello")
+    lab = open_lab(server)
+    lab.show_panel()
+    lab.execute("tooinstance:open-tool", tool=tool)
+    expect(lab.by("tooi-tool")).to_be_visible()
+    lab.show_form(tool)
+    lab.show_run(number)
+    # JupyterLab keeps its layout when it has not changed for a moment
+    lab.wait_until_kept(f"tooinstance:run:{number}")
+    lab.reload()
+    expect(lab.page.locator("#tooinstance-panel")).to_be_visible()
+    expect(lab.page.locator(f'[id="tooinstance-run:{number}"]')).to_contain_text("hello")
+    for name in (f"tool:{tool}", f"form:{tool}", f"run:{number}"):
+        expect(lab.page.locator(f'[id="tooinstance-{name}"]')).to_be_attached()
+
+
 def test_a_server_that_is_killed_and_comes_back_is_found_again_with_all_output(
     start_server: Callable[..., Server], open_lab: Any, visit: Any, script_tool: Any, gate: Any
 ) -> None:
