@@ -18,6 +18,10 @@ export const CommandIDs = {
   deleteTool: 'tooinstance:delete-tool',
   /** Puts a cell that runs the `tool` with the command `line` into the current notebook. */
   insert: 'tooinstance:insert-into-notebook',
+  /** Saves the `tool`, or the run of a `number`, in a form: `ipynb`, `html`, `zip` or `crate`. */
+  export: 'tooinstance:export',
+  /** Saves the output of the run whose `number` is given. */
+  download: 'tooinstance:download-run',
   /** Shows the side panel. */
   show: 'tooinstance:show'
 } as const;

@@ -21,6 +21,7 @@ import { insertCell } from './notebook';
 import type { Command } from './notebook';
 import { placeOf } from './places';
 import type { Draft } from './places';
+import { saveFile, saveFrom } from './saving';
 import { inWords } from './words';
 
 /** Add all commands. */
@@ -165,6 +166,49 @@ export function addCommands(
       }
     }
   );
+
+  const formats: Partial<Record<string, string>> = {
+    ipynb: trans.__('Notebook (.ipynb)'),
+    html: trans.__('Web Page (.html)'),
+    zip: trans.__('Archive with All Files (.zip)'),
+    crate: trans.__('Research Object (RO-Crate)')
+  };
+  commands.addCommand(CommandIDs.export, {
+    label: args => formats[textOf(args.format) ?? ''] ?? trans.__('Export'),
+    caption: trans.__('What was run, what it gave, and how to do it again'),
+    isVisible: args =>
+      typeof args.tool === 'string' || typeof args.number === 'number',
+    describedBy: {
+      args: {
+        type: 'object',
+        properties: {
+          tool: { type: 'string' },
+          number: { type: 'number' },
+          format: { type: 'string', enum: Object.keys(formats) }
+        }
+      }
+    },
+    execute: args =>
+      said(given, async () => {
+        const { number } = args;
+        const subject =
+          typeof number === 'number' ? { number } : { tool: nameOf(args) };
+        const format = textOf(args.format) ?? 'ipynb';
+        saveFile(await model.api.exported(subject, format));
+      })
+  });
+
+  commands.addCommand(CommandIDs.download, {
+    label: trans.__('Output and Files Only (.zip)'),
+    isVisible: args => typeof args.number === 'number',
+    describedBy: {
+      args: { type: 'object', properties: { number: { type: 'number' } } }
+    },
+    execute: args => {
+      const path = `runs/${Number(args.number)}/archive`;
+      saveFrom(model.api.url(path, { format: 'zip' }));
+    }
+  });
 
   commands.addCommand(CommandIDs.openRun, {
     label: trans.__('Open Run'),

@@ -173,6 +173,18 @@ class Client(Protocol):
         """Return where an output file can be read on this machine; links are not followed."""
         ...
 
+    def input_path(self, number: int, path: str) -> Path:
+        """Return where an input file of a run can be read on this machine, as it was before."""
+        ...
+
+    def stdin_path(self, number: int) -> Path:
+        """Return where the standard input of a run can be read on this machine."""
+        ...
+
+    def import_run(self, archive: Path, *, tool: str = "") -> Run:
+        """Keep the one run of an exported archive as one's own, as a run of a version of a tool."""
+        ...
+
     def delete_run(self, number: int) -> None:
         """Delete a run that is final, with its output."""
         ...

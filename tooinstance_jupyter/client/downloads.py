@@ -1,4 +1,4 @@
-"""Output files of runs as files of this machine, fetched once from a server while they stay equal.
+"""Files of runs as files of this machine, fetched once from a server while they stay equal.
 
 They lie in a private folder that goes with the client.
 """
@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
+from typing import Literal
 from urllib.parse import quote
 
 from ..errors import InvalidValueError, NotFoundError, ServerGoneError, full_disk_in_words
@@ -39,22 +40,28 @@ class Downloads:
         self._folder: Path | None = None
         self._clear: Callable[[], object] | None = None
 
-    def get(self, number: int, path: str) -> Path:
-        """Return where an output file of a run can be read.
+    def get(self, place: str, path: str) -> Path:
+        """Return where a file of a run can be read.
+
+        Parameters
+        ----------
+        place
+            Where the API has it.
+        path
+            Its path in the run's working directory.
 
         Raises
         ------
         NotFoundError
             If the run has no such file.
         """
-        place = address(number, path)
         with self._one_at_a_time:
             tag, kept = self._kept.get(place, ("", None))
             tag, fetched = self._fetch(place, path, tag)
             if fetched is None and kept is not None:
                 return kept
             if fetched is None:
-                raise NotFoundError(f"Run {number} has no file {path!r}.")
+                raise NotFoundError(f"There is no file {path!r}.")
             self._kept[place] = (tag, fetched)
             return fetched
 
@@ -113,8 +120,8 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def address(number: int, path: str) -> str:
-    """Return where the API has an output file.
+def address(number: int, path: str, kind: Literal["files", "inputs"] = "files") -> str:
+    """Return where the API has an output or input file.
 
     Raises
     ------
@@ -122,6 +129,6 @@ def address(number: int, path: str) -> str:
         If the path is no Unicode.
     """
     try:
-        return f"runs/{number}/files/{quote(path, safe='/')}"
+        return f"runs/{number}/{kind}/{quote(path, safe='/')}"
     except UnicodeEncodeError as error:
         raise InvalidValueError(f"{path!r} is no Unicode.", code="not_unicode") from error

@@ -293,7 +293,19 @@ class HttpClient:
 
     def file_path(self, number: int, path: str) -> Path:
         """Return where an output file can be read on this machine, fetched there first."""
-        return self._downloads.get(number, path)
+        return self._downloads.get(address(number, path), path)
+
+    def input_path(self, number: int, path: str) -> Path:
+        """Return where an input file of a run can be read on this machine, fetched there first."""
+        return self._downloads.get(address(number, path, "inputs"), path)
+
+    def stdin_path(self, number: int) -> Path:
+        """Return where the standard input of a run can be read, fetched there first."""
+        return self._downloads.get(f"runs/{number}/stdin", "stdin")
+
+    def import_run(self, archive: Path, *, tool: str = "") -> Run:
+        """Keep the one run of an exported archive as one's own."""
+        return self._begin("imports", NewRun(tool=tool, inputs=[archive]))
 
     def delete_run(self, number: int) -> None:
         """Delete a run that is final, with its output."""

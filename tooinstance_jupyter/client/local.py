@@ -238,6 +238,18 @@ class LocalClient:
         run = self.get_run(number)
         return self._installation.outputs.local_path(run, path)
 
+    def input_path(self, number: int, path: str) -> Path:
+        """Return where an input file of a run can be read on this machine."""
+        return self._runs.input_path(self._principal, number, path)
+
+    def stdin_path(self, number: int) -> Path:
+        """Return where the standard input of a run can be read on this machine."""
+        return self._runs.stdin_path(self._principal, number)
+
+    def import_run(self, archive: Path, *, tool: str = "") -> Run:
+        """Keep the one run of an exported archive as one's own."""
+        return self._installation.imports.add(self._principal, archive, tool)
+
     def delete_run(self, number: int) -> None:
         """Delete a run that is final, with its output."""
         self.get_run(number)

@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 
 from ..client.base import Client
-from . import files, panels, runs, sharing, tools
+from . import exports, files, panels, runs, sharing, tools
 from .base import (
     Command,
     MimeBundle,
@@ -67,6 +67,7 @@ COMMANDS: Mapping[str, Command] = {
     for command in (
         *runs.COMMANDS,
         *files.COMMANDS,
+        *exports.COMMANDS,
         *tools.COMMANDS,
         *sharing.COMMANDS,
         *panels.COMMANDS,

@@ -9,11 +9,12 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from .. import display
+from ..build import sources
 from ..client.base import Client
 from ..display.markup import duration, size
-from ..errors import BuildError
+from ..errors import BuildError, NotFoundError
 from ..records import OutputKind, Tool, Version, VersionStatus, Visibility
-from ..requests import NewTool, ToolChanges
+from ..requests import NewTool, ToolChanges, ToolDetail
 from . import inputs, panels
 from .base import Command, Outcome, Parser, Ui, UsageError, run_number, text_bundle
 
@@ -35,7 +36,21 @@ def create(client: Client, args: Namespace, ui: Ui) -> Outcome:
         description=args.description or "",
         engine=args.engine,
     )
+    there = _that_is_there(client, new) if args.exist_ok else None
+    if there is not None:
+        return Outcome(bundle=display.tool_bundle(there), value=there)
     return _built(client, create_and_follow(client, new, ui)[0], ui)
+
+
+def _that_is_there(client: Client, new: NewTool) -> ToolDetail | None:
+    """Return the tool of one's own that has the name and the source of a new one, and is ready."""
+    source = sources.parse(new.source, ref=new.ref).source
+    name = new.name or sources.suggested_name(source)
+    try:
+        detail = client.tool(f"{client.principal.name}/{name}")
+    except NotFoundError:
+        return None
+    return detail if detail.ready is not None and detail.tool.source == source else None
 
 
 def _create_form(client: Client, ui: Ui) -> Outcome:
@@ -261,6 +276,11 @@ def _create_options(parser: Parser) -> None:
     parser.add_argument("--ref", help="branch, tag or commit")
     _settings(parser)
     parser.add_argument("--engine", help="what builds and runs it")
+    parser.add_argument(
+        "--exist-ok",
+        action="store_true",
+        help="take the tool of this name and link if there is one already",
+    )
 
 
 def _update_options(parser: Parser) -> None:

@@ -3,6 +3,7 @@
 Bundles are what is left in a saved notebook, so nothing in them needs this package or a script.
 """
 
+from .comparisons import comparison_bundle
 from .excerpts import Excerpt, RunOutput
 from .runs import render_run, run_bundle, run_mark, runs_bundle
 from .tools import (
@@ -17,6 +18,7 @@ from .tools import (
 __all__ = [
     "Excerpt",
     "RunOutput",
+    "comparison_bundle",
     "error_bundle",
     "removals_bundle",
     "render_run",

@@ -69,11 +69,14 @@ class Excerpt:
         """Return the excerpt of a whole stream."""
         if len(data) <= HEAD_BYTES + TAIL_BYTES:
             return cls(head=data, size_bytes=len(data))
-        return cls._cut(data[:HEAD_BYTES], data[-TAIL_BYTES:], len(data))
+        return cls.of_parts(data[:HEAD_BYTES], data[-TAIL_BYTES:], len(data))
 
     @classmethod
-    def _cut(cls, head: bytes, tail: bytes, size_bytes: int) -> Excerpt:
-        """Return an excerpt that is cut between lines, or at least between characters."""
+    def of_parts(cls, head: bytes, tail: bytes, size_bytes: int) -> Excerpt:
+        """Return the excerpt of a stream's beginning and end.
+
+        Both are cut between lines, or at least between characters.
+        """
         end = head.rfind(b"\n", len(head) - _LINE_BYTES) + 1
         start = tail.find(b"\n", 0, _LINE_BYTES) + 1
         if not end:
@@ -111,7 +114,7 @@ def _stream(client: Client, run: Run, stream: StreamName) -> Excerpt:
     kept = (run.stdout if stream == "stdout" else run.stderr).kept_bytes
     end = kept if run.status.is_final and kept else client.output_size(run.number, stream)
     tail = client.read_output(run.number, stream, offset=end - TAIL_BYTES, size=TAIL_BYTES)
-    return Excerpt._cut(head[:HEAD_BYTES], tail, end)
+    return Excerpt.of_parts(head[:HEAD_BYTES], tail, end)
 
 
 def _contents(client: Client, run: Run) -> Mapping[str, bytes]:

@@ -68,6 +68,15 @@ class ArchiveQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExportQuery:
+    """The form of an export, and what it may tell."""
+
+    format: str = "ipynb"
+    with_name: bool = False
+    with_all_files: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutputQuery:
     """Where to begin in each stream (bytes), unless ``Last-Event-ID`` says so."""
 

@@ -6,7 +6,9 @@ import hashlib
 import io
 import os
 import re
-from pathlib import PurePosixPath
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
 from .. import access
@@ -195,6 +197,14 @@ def rerun(call: Call) -> Run:
     return call.client.rerun(_number(call), call.body and call.body.new_run())
 
 
+def import_run(call: Call) -> Run:
+    """Keep an exported run."""
+    sent = call.body
+    if len(sent.inputs) != 1:
+        raise InvalidValueError("One archive is imported at a time.", "Send it as the one input.")
+    return call.client.import_run(sent.inputs[0], tool=sent.request.tool)
+
+
 def get_run(call: Call) -> Run:
     """Return a run, as who asks may see it."""
     return access.run_as_seen(call.client.principal, found_run(call))
@@ -241,6 +251,27 @@ def run_files(call: Call) -> OutputFiles:
 def run_file(call: Call) -> Content:
     """Return an output file."""
     return _file(call, found_run(call))
+
+
+def run_input(call: Call) -> Content:
+    """Return an input file."""
+    path = call.path["path"]
+    return _given(call.client.input_path(_number(call), path), path)
+
+
+def run_stdin(call: Call) -> Content:
+    """Return what standard input was."""
+    return _given(call.client.stdin_path(_number(call)), f"run-{call.path['number']}-stdin")
+
+
+def export_run(call: Call) -> Content:
+    """Return a run as a document."""
+    return _export(call, runs=(_number(call),))
+
+
+def export_tool(call: Call) -> Content:
+    """Return a tool as a document."""
+    return _export(call, tools=(_tool_name(call),))
 
 
 def run_archive(call: Call) -> Archive:
@@ -353,6 +384,39 @@ def _file(call: Call, run: Run) -> Content:
         name=harmless_name(PurePosixPath(path).name),
         media_type=(listed.media_type if listed is not None else None) or _OCTETS,
         etag=f'"{digest}"' if digest else "",
+    )
+
+
+def _given(path: Path, name: str) -> Content:
+    file = path.open("rb")
+    return Content(
+        file=file,
+        size_bytes=file.seek(0, os.SEEK_END),
+        name=harmless_name(PurePosixPath(name).name),
+        media_type=_OCTETS,
+    )
+
+
+def _export(call: Call, *, runs: Sequence[int] = (), tools: Sequence[str] = ()) -> Content:
+    from .. import export
+
+    query = call.query
+    wish = export.Wish(
+        runs=runs,
+        tools=tools,
+        with_name=query.with_name,
+        with_all_files=query.with_all_files,
+    )
+    form = export.exporter(query.format)
+    with tempfile.TemporaryDirectory(prefix="tooinstance-export-") as folder:
+        file = export.write(
+            call.client, wish, query.format, Path(folder) / f"export{form.suffix}"
+        ).open("rb")
+    return Content(
+        file=file,
+        size_bytes=file.seek(0, os.SEEK_END),
+        name=export.suggested_name(wish, query.format),
+        media_type=form.media_type,
     )
 
 

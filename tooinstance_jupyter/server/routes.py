@@ -31,6 +31,7 @@ from ..wire import (
 from . import operations as do
 from .answers import (
     ArchiveQuery,
+    ExportQuery,
     GarbageQuery,
     Health,
     LookUpQuery,
@@ -115,7 +116,15 @@ def _route(method: str, path: str, name: str, summary: str, **more: Any) -> Rout
     return Route(method=method, path=path, name=name, summary=summary, **more)
 
 
-def _content(path: str, name: str, summary: str, call: Callable[[Call], Any], **more: Any) -> Route:
+def _content(
+    path: str,
+    name: str,
+    summary: str,
+    call: Callable[[Call], Any],
+    *,
+    errors: tuple[Is, ...] = (),
+    **more: Any,
+) -> Route:
     return _route(
         "GET",
         path,
@@ -123,7 +132,12 @@ def _content(path: str, name: str, summary: str, call: Callable[[Call], Any], **
         summary,
         call=call,
         kind=Kind.CONTENT,
-        errors=(Is.NOT_FOUND, Is.REQUESTED_RANGE_NOT_SATISFIABLE, Is.SERVICE_UNAVAILABLE),
+        errors=(
+            Is.NOT_FOUND,
+            Is.REQUESTED_RANGE_NOT_SATISFIABLE,
+            Is.SERVICE_UNAVAILABLE,
+            *errors,
+        ),
         **more,
     )
 
@@ -355,6 +369,19 @@ ROUTES: tuple[Route, ...] = (
         errors=(*_NEW, Is.REQUEST_TIMEOUT),
         is_slow=True,
     ),
+    _route(
+        "POST",
+        "/imports",
+        "importRun",
+        "Keep the run of an exported archive, which is the one input file",
+        call=do.import_run,
+        body=RunRequest,
+        takes_files=True,
+        answers=Run,
+        status=Is.CREATED,
+        errors=(Is.NOT_FOUND, Is.INSUFFICIENT_STORAGE, Is.REQUEST_TIMEOUT),
+        is_slow=True,
+    ),
     _content(f"{_RUN}/stdout", "getStdout", "Standard output of a run", do.run_stdout),
     _content(f"{_RUN}/stderr", "getStderr", "Standard error of a run", do.run_stderr),
     _route(
@@ -376,7 +403,43 @@ ROUTES: tuple[Route, ...] = (
         errors=(Is.NOT_FOUND,),
     ),
     _content(f"{_RUN}/files/{{path}}", "getFile", "An output file", do.run_file),
+    _content(
+        f"{_RUN}/inputs/{{path}}",
+        "getInput",
+        "An input file, as it was before the run",
+        do.run_input,
+        errors=(Is.FORBIDDEN, Is.CONFLICT),
+    ),
+    _content(
+        f"{_RUN}/stdin",
+        "getStdin",
+        "What a run had as standard input",
+        do.run_stdin,
+        errors=(Is.FORBIDDEN,),
+    ),
     _archive(f"{_RUN}/archive", "getArchive", do.run_archive),
+    _route(
+        "GET",
+        f"{_RUN}/export",
+        "getExport",
+        "A run as a notebook, page, archive or crate",
+        call=do.export_run,
+        kind=Kind.CONTENT,
+        query=ExportQuery,
+        errors=(Is.NOT_FOUND, Is.CONFLICT, Is.SERVICE_UNAVAILABLE, Is.INSUFFICIENT_STORAGE),
+        is_slow=True,
+    ),
+    _route(
+        "GET",
+        f"{_TOOL}/export",
+        "getToolExport",
+        "A tool as a notebook, page, archive or crate",
+        call=do.export_tool,
+        kind=Kind.CONTENT,
+        query=ExportQuery,
+        errors=(Is.NOT_FOUND, Is.CONFLICT, Is.SERVICE_UNAVAILABLE, Is.INSUFFICIENT_STORAGE),
+        is_slow=True,
+    ),
     _route(
         "POST",
         f"{_RUN}/links",

@@ -27,6 +27,7 @@ from .environments import Environments
 from .garbage import Garbage
 from .health import health
 from .housekeeping import keep_house
+from .imports import Imports
 from .launching import Launcher
 from .outputs import Outputs
 from .presence import Presence
@@ -107,6 +108,15 @@ class Installation:
             launcher=self._launcher,
             line=self._line if serves else None,
             wake=self._wake,
+        )
+        self.imports = Imports(
+            config=config,
+            store=self.store,
+            outputs=self.outputs,
+            room=self.room,
+            presence=self._presence,
+            home=self.home,
+            find=self.tools.find_version,
         )
         self.sharing = Sharing(config, self.store, self.runs)
         self.garbage = Garbage(

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import TextIOWrapper
+from pathlib import Path
 
 from .. import access, arguments
 from ..config import TooInstance
@@ -132,12 +133,7 @@ class Runs:
 
     async def rerun(self, principal: Principal, number: int, changes: NewRun | None) -> Run:
         """Start a run again, on the version it had, with its inputs unless others are given."""
-        earlier = await asyncio.to_thread(self.get, principal, number)
-        if not access.may_take_inputs(principal, earlier):
-            raise ForbiddenError(
-                f"Run {number} was given files or variables, which are {earlier.owner}'s.",
-                "Its output is shared, not they: run the tool with your own.",
-            )
+        earlier = await asyncio.to_thread(self.with_inputs, principal, number)
         name = await asyncio.to_thread(self._name_now, principal, earlier)
         again = NewRun(
             tool=f"{name}@{earlier.version_number}",
@@ -175,6 +171,31 @@ class Runs:
         if run is None or not access.may_see_run(principal, run):
             raise NotFoundError(f"There is no run {number}.", "`%tooi runs` lists yours.")
         return run
+
+    def with_inputs(self, principal: Principal, number: int) -> Run:
+        """Return a run of which the principal may take what it was given."""
+        run = self.get(principal, number)
+        if not access.may_take_inputs(principal, run):
+            raise ForbiddenError(
+                f"Run {number} was given files or variables, which are {run.owner}'s.",
+                "Its output is shared, not they: run the tool with your own.",
+            )
+        return run
+
+    def input_path(self, principal: Principal, number: int, path: str) -> Path:
+        """Return where an input file of a run can be read."""
+        run = self.with_inputs(principal, number)
+        for file in run.inputs:
+            if file.path == path:
+                return self.outputs.input_path(run, file)
+        raise NotFoundError(f"Run {number} had no input file {path!r}.")
+
+    def stdin_path(self, principal: Principal, number: int) -> Path:
+        """Return where the standard input of a run can be read."""
+        place = self.outputs.stdin_path(self.with_inputs(principal, number))
+        if place is None:
+            raise NotFoundError(f"Run {number} had no standard input.")
+        return place
 
     def owned(self, principal: Principal, number: int) -> Run:
         """Return a run that the principal may change."""

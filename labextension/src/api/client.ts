@@ -197,6 +197,25 @@ export class Api {
     }
   }
 
+  /** Return a run or a tool as a document, under the name that the server gives it. */
+  async exported(
+    subject: { number: number } | { tool: string },
+    format: string
+  ): Promise<File> {
+    const path =
+      'number' in subject ? `runs/${subject.number}` : toolPath(subject.tool);
+    const response = await this._request(
+      'GET',
+      `${path}/export`,
+      undefined,
+      {},
+      { format }
+    );
+    const disposition = response.headers.get('Content-Disposition') ?? '';
+    const [, name = 'export'] = /filename="([^"]+)"/.exec(disposition) ?? [];
+    return new File([await response.blob()], name);
+  }
+
   links(number: number): Promise<Link[]> {
     return this._get<{ items: Link[] }>(`runs/${number}/links`).then(
       ({ items }) => items

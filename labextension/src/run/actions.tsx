@@ -2,7 +2,6 @@
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import {
   deleteIcon,
-  downloadIcon,
   editIcon,
   addBelowIcon,
   refreshIcon,
@@ -18,8 +17,9 @@ import { CommandIDs } from '../command-ids';
 import { useGiven } from '../context';
 import { joined } from '../form/quoting';
 import { pinIcon } from '../icons';
+import { ExportButton } from '../parts/export-button';
 import { Problem } from '../parts/problem';
-import { BarButton, BarDownload } from './button';
+import { BarButton } from './button';
 import type { RunModel } from './model';
 
 export function Actions({
@@ -97,11 +97,10 @@ export function Actions({
             void commands.execute(CommandIDs.insert, insertion);
           }}
         />
-        <BarDownload
-          name="tooi-run-archive"
-          icon={downloadIcon}
-          title={trans.__('Download output and files (zip)')}
-          href={model.api.url(`runs/${run.number}/archive`, { format: 'zip' })}
+        <ExportButton
+          name="tooi-run-export"
+          subject={{ number: run.number }}
+          isDisabled={isLive}
         />
         {model.isOwn && (
           <>

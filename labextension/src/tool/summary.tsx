@@ -16,6 +16,7 @@ import { fullName, readyVersion } from '../api/types';
 import type { Interface, Tool, ToolDetail } from '../api/types';
 import { CommandIDs } from '../command-ids';
 import { useGiven } from '../context';
+import { ExportButton } from '../parts/export-button';
 import { Field } from '../parts/field';
 import { SourceLink } from '../parts/source';
 import { Status } from '../parts/status';
@@ -81,6 +82,9 @@ export function Summary({ detail }: { detail: ToolDetail }): ReactElement {
             CommandIDs.insert,
             notebookIcon
           )}
+        {ready && (
+          <ExportButton name="tooi-tool-export" subject={{ tool: name }} />
+        )}
         {mayChange && (
           <>
             {action(

@@ -1,0 +1,63 @@
+"""An export as a ZIP archive with everything: all contents, the notebook, the page, checksums."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import zipfile
+from pathlib import Path
+
+from ..wire import adapter
+from .base import Exporter
+from .notebook import NotebookExporter
+from .package import RECORD, Package
+from .page import PageExporter
+from .record import Export
+
+SUMS = "SHA256SUMS"
+NOTEBOOK = "export.ipynb"
+PAGE = "export.html"
+
+
+class ArchiveExporter(Exporter):
+    """Archives: to be kept, checked with ``sha256sum --check``, and imported."""
+
+    suffix = ".zip"
+    media_type = "application/zip"
+
+    def write(self, package: Package, target: Path) -> None:
+        """Write an archive."""
+        add_documents(package)
+        files = sorted(path for path in package.folder.rglob("*") if path.is_file())
+        names = [path.relative_to(package.folder).as_posix() for path in files]
+        sums = [f"{_digest(path)}  {name}\n" for path, name in zip(files, names, strict=True)]
+        with zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED) as archive:
+            for path, name in zip(files, names, strict=True):
+                archive.write(path, name)
+            archive.writestr(SUMS, "".join(sums))
+
+
+def pack(package: Package, target: Path) -> None:
+    """Write the least that can be imported: the record, and the contents that it has."""
+    with zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(RECORD, _record(package))
+        for file in itertools.chain.from_iterable(run.contents() for run in package.export.runs):
+            if file.place is not None and file.place not in archive.NameToInfo:
+                archive.write(package.folder / file.place, file.place)
+
+
+def add_documents(package: Package) -> None:
+    """Write what describes a package into its folder: record, notebook and page."""
+    (package.folder / RECORD).write_text(_record(package), "utf-8")
+    NotebookExporter().write(package, package.folder / NOTEBOOK)
+    PageExporter().write(package, package.folder / PAGE)
+
+
+def _record(package: Package) -> str:
+    return json.dumps(adapter(Export).dump_python(package.export, mode="json"), indent=1) + "\n"
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

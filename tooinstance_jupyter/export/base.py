@@ -1,0 +1,31 @@
+"""What an exporter is: another package can add one, through an entry point."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+from .package import Package
+
+
+class Exporter(ABC):
+    """A form in which runs and tools leave; registered as ``tooinstance_jupyter.exporters``."""
+
+    suffix: ClassVar[str]
+    """What the names of its files end with, dot included."""
+
+    media_type: ClassVar[str]
+
+    most_bytes: ClassVar[int | None] = None
+    """Contents that are larger are not collected for it; ``None`` for no limit."""
+
+    @abstractmethod
+    def write(self, package: Package, target: Path) -> None:
+        """Write a package to a file that is not there yet.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """

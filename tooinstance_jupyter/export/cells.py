@@ -1,0 +1,143 @@
+"""The cells that make an exported tool and run it again, as they are typed.
+
+What they do is left to the magics. A cell of the sidebar is made alike by
+``labextension/src/notebook.ts``.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+
+from ..records import Limits, SourceKind
+from .record import ExportedRun, ExportedTool
+
+LOAD = "%load_ext tooinstance_jupyter"
+INPUTS = "inputs"
+STDIN = "<stdin>"
+# what ends a line for Python, so that no magic line can hold it
+_LINE_END = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_VALUE = re.compile(r"\{(?=[^\W\d])")
+_NO_TEXT = re.compile(r"[^\t\n\x20-\x7e\xa0-\ud7ff\uf900-\ufffd]")
+_LONGEST_BODY = 20_000
+
+
+def create(tool: ExportedTool) -> str | None:
+    """Return the cell that makes a tool, pinned; ``None`` where nothing is known to make it from.
+
+    A tool of the same name and source that is there already is taken.
+    """
+    if tool.source is None or tool.source.kind is SourceKind.FOLDER:
+        return None
+    options = [*_given("--name", tool.name), "--exist-ok"]
+    for name, value in (("--runtime", tool.runtime), ("--entry-point", tool.entry_point)):
+        options += _given(name, value)
+    for name, value in tool.build_arguments.items():
+        options += _given("--build-arg", f"{name}={value}")
+    if tool.output != "stdout":
+        options += _given("--output", tool.output)
+    return f"%tooi create {literal(str(tool.source))} {' '.join(options)}"
+
+
+def run(exported: ExportedRun, names: Mapping[str, str], *, body: str = "") -> str:
+    """Return the cell that runs a tool again.
+
+    Parameters
+    ----------
+    names
+        What its inputs are called in the folder that `inputs` writes them to, by their paths;
+        standard input by ``"<stdin>"``, where it is a file there.
+    body
+        Standard input, where it is the body of the cell.
+    """
+    options: list[str] = []
+    for file in exported.inputs:
+        options += _given("-i", f"{INPUTS}/{names.get(file.path, file.path)}")
+    if STDIN in names:
+        options += _given("--stdin", f"{INPUTS}/{names[STDIN]}")
+    for name, value in exported.variables.items():
+        if name not in exported.secrets:
+            options += _given("-e", f"{name}={value}")
+    for name in exported.secrets:
+        options += _given("--secret", name)
+    usual = Limits()
+    if exported.limits.timeout_s < usual.timeout_s:
+        options += _given("--timeout", f"{exported.limits.timeout_s:g}")
+    if exported.limits.memory_bytes < usual.memory_bytes:
+        options += _given("--memory", str(exported.limits.memory_bytes))
+    if not exported.limits.network:
+        options.append("--no-network")
+    words = [*options, literal(exported.tool), _arguments(exported.arguments)]
+    line = f"%tooi run {' '.join(words)}".rstrip()
+    return f"%{line}\n{body}" if body else line
+
+
+def inputs(files: Mapping[str, bytes]) -> str:
+    """Return the cell that writes input files, by their names, into a folder of their own."""
+    lines = [
+        "# the files that the runs below read",
+        "from base64 import b64decode",
+        "from pathlib import Path",
+        "",
+        f"inputs = Path({INPUTS!r})",
+        "inputs.mkdir(exist_ok=True)",
+    ]
+    for folder in sorted({str(PurePosixPath(name).parent) for name in files} - {"."}):
+        lines.append(f"(inputs / {folder!r}).mkdir(exist_ok=True)")
+    for name, content in files.items():
+        text = _as_text(content)
+        if text is None:
+            encoded = base64.b64encode(content).decode()
+            lines.append(f"(inputs / {name!r}).write_bytes(b64decode({encoded!r}))")
+        else:
+            lines.append(f"(inputs / {name!r}).write_bytes({_quoted_lines(text)}.encode())")
+    return "\n".join(lines)
+
+
+def literal(word: str) -> str:
+    """Return a word as the magics read it, with no Python value put into it."""
+    return _VALUE.sub("{''", shlex.quote(word))
+
+
+def as_body(stdin: bytes) -> str | None:
+    """Return standard input as the body of a cell; ``None`` if that would change it."""
+    text = _as_text(stdin)
+    # a notebook may lose empty lines at the end of a cell
+    if text is None or not text.strip() or text != text.rstrip() + "\n":
+        return None
+    return text[:-1] if len(text) <= _LONGEST_BODY else None
+
+
+def _arguments(argv: Sequence[str]) -> str:
+    if any(_LINE_END.search(word) for word in argv):
+        # JSON has escapes for what no line can hold, and for what the magics would take for a value
+        return re.sub(
+            "[${\x7f-\x9f\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", json.dumps(argv)
+        )
+    return " ".join(map(literal, argv))
+
+
+def _given(option: str, value: str | None) -> list[str]:
+    # an option whose value no line can hold is left out, rather than take the next word for it
+    if not value or _LINE_END.search(value):
+        return []
+    return [f"{option}={literal(value)}"] if option.startswith("--") else [option, literal(value)]
+
+
+def _as_text(content: bytes) -> str | None:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return None
+    return None if _NO_TEXT.search(text) else text
+
+
+def _quoted_lines(text: str) -> str:
+    lines = text.splitlines(keepends=True) or [""]
+    if len(lines) == 1:
+        return repr(lines[0])
+    return "(\n    " + "\n    ".join(map(repr, lines)) + "\n)"

@@ -1,0 +1,329 @@
+"""An export as a notebook: what was run, the cells that run it again, and what it gave.
+
+It is a notebook of nbformat 4.5 that says all without a kernel, a server or this package, and its
+metadata hold the export for programs, with what is small of its contents.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import shlex
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode, v4
+
+from .. import display
+from ..display.excerpts import (
+    HEAD_BYTES,
+    IMAGES,
+    TAIL_BYTES,
+    TEXT_BYTES,
+    Excerpt,
+    RunOutput,
+    is_text,
+)
+from ..display.markup import duration, size
+from ..records import OutputFile, Run, SourceKind, StreamSize
+from ..wire import adapter
+from . import cells, markdown
+from .base import Exporter
+from .package import Package
+from .record import Export, ExportedFile, ExportedRun, ExportedTool
+
+METADATA = "tooinstance"
+MOST_BYTES = 8 * 2**20
+"""What is larger is not put into a notebook."""
+
+_EMBEDDED_BYTES = 2**18
+_ALL_EMBEDDED_BYTES = 4 * 2**20
+_IMAGE_BYTES = 2 * 2**20
+_SHOWN_FILES = 100
+_DIGEST_CHARS = 16
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def notebook(package: Package) -> NotebookNode:
+    """Return an export as a notebook, which is valid."""
+    made: NotebookNode = v4.new_notebook(
+        cells=list(_cells(package)),
+        metadata={
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "language_info": {"name": "python"},
+            METADATA: record(package),
+        },
+    )
+    for number, cell in enumerate(made.cells):
+        cell["id"] = f"tooi-{number}"  # the same export is the same notebook
+    nbformat.validate(made)
+    return made
+
+
+def record(package: Package) -> dict[str, Any]:
+    """Return an export for programs, with what is small of its contents by place, in Base64."""
+    export = adapter(Export).dump_python(package.export, mode="json")
+    contents: dict[str, str] = {}
+    room = _ALL_EMBEDDED_BYTES
+    for file in itertools.chain.from_iterable(run.contents() for run in package.export.runs):
+        if file.place is None or file.size_bytes > min(_EMBEDDED_BYTES, room):
+            continue
+        content = package.read(file) or b""
+        room -= len(content)
+        contents[file.place] = base64.b64encode(content).decode()
+    return {**export, "contents": contents}
+
+
+def _cells(package: Package) -> Iterator[NotebookNode]:
+    export = package.export
+    yield v4.new_markdown_cell(_head(package))
+    creating = [line for tool in export.tools if (line := cells.create(tool))]
+    yield v4.new_code_cell("\n".join([cells.LOAD, *creating]))
+    names = _input_names(package)
+    if names.contents:
+        yield v4.new_code_cell(cells.inputs(names.contents))
+    for run in export.runs:
+        yield v4.new_markdown_cell(
+            _about(run, export.tool(run.tool), is_only=len(export.runs) == 1)
+        )
+        source = cells.run(run, names.of(run), body=names.bodies.get(run.number, ""))
+        yield v4.new_code_cell(source, outputs=list(_outputs(package, run)), execution_count=None)
+        if run.files or run.inputs:
+            yield v4.new_markdown_cell(_files(run))
+    if not export.runs:
+        for tool in export.tools:
+            yield v4.new_code_cell(f"%tooi run {cells.literal(tool.name)} --help")
+    yield v4.new_markdown_cell(_how(package))
+
+
+def _head(package: Package) -> str:
+    export = package.export
+    parts = [f"# {markdown.text(export.title)}"]
+    for tool in export.tools:
+        if tool.description:
+            parts.append(markdown.text(tool.description))
+        parts.append(markdown.table(["tool", markdown.text(tool.name)], _tool_facts(tool)))
+    return "\n\n".join(parts)
+
+
+def _tool_facts(tool: ExportedTool) -> Iterator[tuple[str, str]]:
+    source = tool.source
+    if source is None:
+        yield "source", "not known to whom exported this"
+    elif source.kind is SourceKind.FOLDER:
+        yield "source", "a folder of the machine that it was exported on"
+    else:
+        place = str(source.location) if source.kind is SourceKind.GIT else str(source)
+        yield "source", markdown.link(place)
+    for name, value in (
+        ("commit or version", tool.commit),
+        ("folder", source and source.subdirectory),
+        ("version here", str(tool.version_number)),
+        ("runtime", tool.runtime),
+        ("entry point", tool.entry_point),
+        ("environment", tool.environment),
+        ("built for", tool.engine),
+    ):
+        if value:
+            yield name, markdown.code(value)
+
+
+def _about(run: ExportedRun, tool: ExportedTool, *, is_only: bool) -> str:
+    rows = [
+        ("arguments", " ".join(map(markdown.code, map(shlex.quote, run.arguments))) or "none"),
+        ("ended", markdown.text(run.message)),
+    ]
+    if run.started_at is not None:
+        rows.append(("started", markdown.text(f"{run.started_at:%Y-%m-%d %H:%M:%S} UTC")))
+    if run.duration_s is not None:
+        rows.append(("took", duration(run.duration_s)))
+    rows.append(("engine", markdown.text(", ".join(filter(None, (run.engine, run.isolation))))))
+    if run.variables:
+        pairs = [f"{name}={value}" for name, value in run.variables.items()]
+        rows.append(("variables", " ".join(map(markdown.code, pairs))))
+    if run.secrets:
+        rows.append(("secrets, not exported", " ".join(map(markdown.code, run.secrets))))
+    if run.by:
+        rows.append(("run by", markdown.text(run.by)))
+    label = f": {run.label}" if run.label else ""
+    heading = "" if is_only else f"## Run {run.number}{markdown.text(label)}\n\n"
+    return heading + markdown.table(["run", str(run.number)], rows)
+
+
+def _files(run: ExportedRun) -> str:
+    listed = [("read", file) for file in run.inputs] + [("written", file) for file in run.files]
+    rows = [
+        (
+            markdown.code(file.path),
+            how,
+            size(file.size_bytes),
+            markdown.code((file.sha256 or "")[:_DIGEST_CHARS]),
+            markdown.text(file.note),
+        )
+        for how, file in listed[:_SHOWN_FILES]
+    ]
+    more = len(listed) - _SHOWN_FILES
+    return markdown.table(["file", "", "size", "SHA-256", "note"], rows) + (
+        f"\n\n… and {more} more, which the metadata of this notebook list" if more > 0 else ""
+    )
+
+
+def _how(package: Package) -> str:
+    made = package.export.made_at
+    lost = [tool.name for tool in package.export.tools if cells.create(tool) is None]
+    parts = [
+        "---",
+        f"Exported on {made:%Y-%m-%d} by {markdown.text(package.export.generator)}\\. "
+        "Run all cells to do it again: `%pip install tooinstance-jupyter` once, before. "
+        "`%tooi verify FILE` does so and tells what is the same, `%tooi import FILE` brings the "
+        "runs into your own history.",
+    ]
+    if lost:
+        names = ", ".join(map(markdown.code, lost))
+        parts.append(
+            f"{names} cannot be made again from here: the source is a folder of another machine, "
+            "or was deleted."
+        )
+    return "\n\n".join(parts)
+
+
+class _Inputs:
+    """What inputs are called in the folder that a cell writes them to, and what is in them."""
+
+    def __init__(self) -> None:
+        self.contents: dict[str, bytes] = {}
+        self.bodies: dict[int, str] = {}
+        self._names: dict[int, dict[str, str]] = {}
+
+    def of(self, run: ExportedRun) -> Mapping[str, str]:
+        return self._names.get(run.number, {})
+
+    def add(self, run: ExportedRun, key: str, name: str, content: bytes) -> None:
+        if self.contents.get(name, content) != content:
+            name = f"{run.number}/{name}"
+        self.contents[name] = content
+        self._names.setdefault(run.number, {})[key] = name
+
+
+def _input_names(package: Package) -> _Inputs:
+    found = _Inputs()
+    for run in package.export.runs:
+        for file in run.inputs:
+            if (content := package.read(file)) is not None:
+                found.add(run, file.path, file.path, content)
+        if run.stdin is None or (stdin := package.read(run.stdin)) is None:
+            continue
+        body = cells.as_body(stdin)
+        if body is None:
+            found.add(run, cells.STDIN, f"stdin-{run.number}", stdin)
+        else:
+            found.bodies[run.number] = body
+    return found
+
+
+def _outputs(package: Package, run: ExportedRun) -> Iterator[NotebookNode]:
+    tool = package.export.tool(run.tool)
+    shown = RunOutput(
+        stdout=_excerpt(package, run.stdout),
+        stderr=_excerpt(package, run.stderr),
+        contents=_heads(package, run),
+    )
+    bundle = display.render_run(as_run(run, tool), shown)
+    yield v4.new_output("display_data", data=bundle)
+    room = MOST_BYTES
+    for file in run.files:
+        kind = (file.media_type or "").removeprefix("image/")
+        if file.place is None or kind not in IMAGES or file.size_bytes > min(_IMAGE_BYTES, room):
+            continue
+        content = package.read(file) or b""
+        if content.startswith(IMAGES[kind]):
+            room -= len(content)
+            data = {
+                "text/plain": file.path,
+                f"image/{kind}": base64.b64encode(content).decode(),
+            }
+            yield v4.new_output("display_data", data=data)
+
+
+def as_run(exported: ExportedRun, tool: ExportedTool) -> Run:
+    """Return a run that was exported as a run of nobody's, for display."""
+    identity = f"{tool.environment}{exported.number}{exported.started_at}"
+    return Run(
+        # none that another installation could take for one of its own
+        id=hashlib.sha256(identity.encode()).hexdigest()[:32],
+        number=exported.number,
+        owner="",
+        tool_id=None,
+        tool_name=tool.name,
+        version_id=None,
+        version_number=tool.version_number,
+        environment_id=tool.environment,
+        arguments=exported.arguments,
+        label=exported.label,
+        variables=exported.variables,
+        secrets=exported.secrets,
+        limits=exported.limits,
+        engine=exported.engine,
+        isolation=exported.isolation,
+        output=tool.output,
+        status=exported.status,
+        message=exported.message,
+        exit_code=exported.exit_code,
+        stdout=StreamSize(
+            total_bytes=exported.stdout.size_bytes, kept_bytes=exported.stdout.size_bytes
+        ),
+        stderr=StreamSize(
+            total_bytes=exported.stderr.size_bytes, kept_bytes=exported.stderr.size_bytes
+        ),
+        files=tuple(
+            OutputFile(
+                path=file.path,
+                size_bytes=file.size_bytes,
+                sha256=file.sha256,
+                media_type=file.media_type,
+                skipped=file.note if file.place is None else None,
+            )
+            for file in exported.files
+        ),
+        created_at=exported.started_at or exported.finished_at or _EPOCH,
+        started_at=exported.started_at,
+        finished_at=exported.finished_at,
+    )
+
+
+def _excerpt(package: Package, stream: ExportedFile) -> Excerpt:
+    path = package.path(stream)
+    if path is None:
+        return Excerpt()
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES + TAIL_BYTES + 1)
+        if len(head) <= HEAD_BYTES + TAIL_BYTES:
+            return Excerpt.of(head)
+        file.seek(-TAIL_BYTES, 2)
+        return Excerpt.of_parts(head[:HEAD_BYTES], file.read(), stream.size_bytes)
+
+
+def _heads(package: Package, run: ExportedRun) -> Mapping[str, bytes]:
+    heads: dict[str, bytes] = {}
+    for file, output in zip(
+        run.files, as_run(run, package.export.tool(run.tool)).files, strict=True
+    ):
+        if is_text(output) and (head := package.read(file, TEXT_BYTES)):
+            heads[file.path] = head
+    return heads
+
+
+class NotebookExporter(Exporter):
+    """Notebooks: to be read anywhere, and run again."""
+
+    suffix = ".ipynb"
+    media_type = "application/x-ipynb+json"
+    most_bytes = MOST_BYTES
+
+    def write(self, package: Package, target: Path) -> None:
+        """Write a notebook."""
+        target.write_text(nbformat.writes(notebook(package)) + "\n", "utf-8")

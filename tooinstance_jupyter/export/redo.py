@@ -1,0 +1,136 @@
+"""Makes an exported tool again, and runs it again, through a client."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ..client.base import Client
+from ..errors import ConflictError, NotFoundError
+from ..records import Limits, SourceKind, Tool, Version
+from ..requests import NewRun, NewTool, ToolDetail
+from .package import Package
+from .record import ExportedRun, ExportedTool
+
+Create = Callable[[NewTool], tuple[Tool, Version]]
+"""Makes a tool and follows its build to a good end."""
+
+
+def tool_again(client: Client, tool: ExportedTool, create: Create) -> str:
+    """Return the version of a tool that is what was exported: one that is there, or a new one.
+
+    Raises
+    ------
+    ConflictError
+        If it cannot be made again from what the export says.
+    BuildError
+        If its build fails.
+    """
+    if tool.source is None or tool.source.kind is SourceKind.FOLDER:
+        raise ConflictError(
+            f"{tool.name} cannot be made again from the export: its source is not in it.",
+            "It came from a folder, or had been deleted: ask whom exported it for a link.",
+            code="source_not_exported",
+        )
+    for name in (str(tool.source), tool.name):
+        try:
+            there = _same(client.tool(name), tool)
+        except (NotFoundError, ConflictError):
+            continue
+        if there:
+            return there
+    made, version = create(
+        NewTool(
+            source=str(tool.source),
+            name=_free_name(client, tool.name),
+            runtime=tool.runtime,
+            entry_point=tool.entry_point,
+            build_arguments=tool.build_arguments,
+            output=tool.output,
+            description=tool.description,
+        )
+    )
+    return f"{made.full_name}@{version.number}"
+
+
+def run_again(
+    package: Package,
+    run: ExportedRun,
+    tool: str,
+    *,
+    most: Limits,
+    folder: Path,
+    ask_secret: Callable[[str], str],
+) -> NewRun:
+    """Return the run that an exported one was, of a version of a tool.
+
+    Parameters
+    ----------
+    most
+        What a run may use here.
+    folder
+        Empty; takes the input files under their own names.
+
+    Raises
+    ------
+    ConflictError
+        If an input is not in the export.
+    """
+    missing = [
+        file.path
+        for file in (*run.inputs, *([run.stdin] if run.stdin else []))
+        if file.place is None
+    ]
+    if missing:
+        raise ConflictError(
+            f"Run {run.number} cannot be run again: its input {missing[0]!r} is not exported.",
+            "An archive (`%tooi export -f zip`) holds inputs of any size.",
+            code="input_not_exported",
+        )
+    inputs = []
+    for file in run.inputs:
+        own = folder / Path(file.path).name
+        shutil.copyfile(package.folder / str(file.place), own)
+        inputs.append(own)
+    return NewRun(
+        tool=tool,
+        arguments=run.arguments,
+        inputs=inputs,
+        stdin=None if run.stdin is None else package.folder / str(run.stdin.place),
+        variables=_given(run),
+        secrets={name: ask_secret(name) for name in run.secrets},
+        timeout_s=min(run.limits.timeout_s, most.timeout_s),
+        memory_bytes=min(run.limits.memory_bytes, most.memory_bytes),
+        network=None if run.limits.network else False,
+        label=run.label,
+    )
+
+
+def _given(run: ExportedRun) -> Mapping[str, str]:
+    return {name: value for name, value in run.variables.items() if name not in run.secrets}
+
+
+def _same(detail: ToolDetail, tool: ExportedTool) -> str:
+    """Return the version of a tool that was built from the same, with the same entry point."""
+    for version in detail.versions:
+        if (
+            version.status == "ready"
+            and version.commit == tool.commit
+            and version.source.location == (tool.source and tool.source.location)
+            and version.source.subdirectory == (tool.source and tool.source.subdirectory)
+            and version.entry_point == tool.entry_point
+        ):
+            return f"{detail.tool.full_name}@{version.number}"
+    return ""
+
+
+def _free_name(client: Client, name: str) -> str:
+    mine = client.principal.name
+    for candidate in (name, *(f"{name}-{number}" for number in range(2, 100))):
+        try:
+            client.tool(f"{mine}/{candidate}")
+        except NotFoundError:
+            return candidate
+    return f"{name}-{os.urandom(4).hex()}"

@@ -1,0 +1,202 @@
+"""Takes runs of an export into the history of whoever imports it.
+
+What an export is, and that it is what it says, is left to ``export.reading``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..config import TooInstance
+from ..errors import InvalidValueError, full_disk_in_words
+from ..export.package import Package
+from ..export.record import ExportedFile, ExportedRun
+from ..file_names import harmless_paths
+from ..records import (
+    InputFile,
+    OutputFile,
+    Principal,
+    Run,
+    StreamSize,
+    Tool,
+    Version,
+)
+from ..run_directory import RunDirectory
+from ..store.repository import Store
+from .outputs import Outputs
+from .presence import Presence
+from .room import Room
+
+_MOST_TEXT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Imports:
+    """Imported runs of one home.
+
+    Parameters
+    ----------
+    home
+        The id of the home.
+    find
+        Returns a tool and version by name, as a principal may see them.
+    """
+
+    config: TooInstance
+    store: Store
+    outputs: Outputs
+    room: Room
+    presence: Presence
+    home: str
+    find: Callable[[Principal, str], tuple[Tool, Version]]
+
+    def add(self, principal: Principal, archive: Path, tool: str) -> Run:
+        """Keep the one run of an exported archive as a principal's, under a number of its own.
+
+        Parameters
+        ----------
+        tool
+            The version that it is said to be a run of (``name@number``); empty for none.
+
+        Raises
+        ------
+        InvalidValueError
+            If the archive is no export of one run that has ended, or has more output than is kept
+            of a run.
+        NotFoundError
+            If there is no such version for the principal.
+        StorageError
+            If there is no room for it.
+        """
+        from ..export import reading
+
+        self.room.check()
+        with tempfile.TemporaryDirectory(prefix="import-", dir=self.config.home_path) as folder:
+            package = reading.read(archive, Path(folder))
+            if len(package.export.runs) != 1:
+                raise InvalidValueError("One run is imported at a time.", code="export_invalid")
+            return self._add(principal, package, package.export.runs[0], tool)
+
+    def _add(self, principal: Principal, package: Package, exported: ExportedRun, tool: str) -> Run:
+        run = self._record(principal, package, exported, tool)
+        directory = RunDirectory.of(self.config, run)
+        with self.presence.creating(), full_disk_in_words(self.config.runs_path):
+            try:
+                run = self._filled(run, directory, package, exported)
+                run = self.store.add_run(run)
+            except BaseException:
+                directory.remove()
+                raise
+        self.outputs.hand_over(run)
+        return run
+
+    def _record(
+        self, principal: Principal, package: Package, exported: ExportedRun, name: str
+    ) -> Run:
+        if not exported.status.is_final:
+            raise InvalidValueError(f"Run {exported.number} of the export has not ended.")
+        described = package.export.tool(exported.tool)
+        run = Run(
+            owner=principal.name,
+            tool_id=None,
+            tool_name=f"{principal.name}/{described.name}",
+            version_id=None,
+            version_number=described.version_number,
+            environment_id=None,
+            arguments=exported.arguments,
+            label=exported.label[:_MOST_TEXT],
+            variables={
+                name: value
+                for name, value in exported.variables.items()
+                if name not in exported.secrets
+            },
+            secrets=exported.secrets,
+            limits=self.config.limits(),
+            engine=exported.engine,
+            isolation=exported.isolation,
+            output=described.output,
+            status=exported.status,
+            message=f"{exported.message[:_MOST_TEXT]}, imported".lstrip(", "),
+            exit_code=exported.exit_code,
+            home=self.home,
+            started_at=exported.started_at,
+            finished_at=exported.finished_at or package.export.made_at,
+        )
+        if not name:
+            return run
+        tool, version = self.find(principal, name)
+        return dataclasses.replace(
+            run,
+            tool_id=tool.id,
+            tool_name=tool.full_name,
+            version_id=version.id,
+            version_number=version.number,
+            environment_id=version.environment_id,
+            command=version.command,
+        )
+
+    def _filled(
+        self, run: Run, directory: RunDirectory, package: Package, exported: ExportedRun
+    ) -> Run:
+        directory.create()
+        kept = [file for file in (*exported.files, *exported.inputs) if file.place is not None]
+        limits = self.config.limits()
+        if len(kept) > limits.output_files or sum(f.size_bytes for f in kept) > limits.output_bytes:
+            raise InvalidValueError(
+                f"Run {exported.number} of the export has more files than are kept of a run here.",
+                code="too_large",
+            )
+        for stream in (exported.stdout, exported.stderr):
+            target = directory.stream(stream.path)
+            if stream.place is None:
+                target.touch()
+            else:
+                shutil.copyfile(package.folder / stream.place, target)
+        if exported.stdin is not None and exported.stdin.place is not None:
+            shutil.copyfile(package.folder / exported.stdin.place, directory.stdin)
+        files = self._placed(directory, package, exported.files)
+        written = {file.path for file in files}
+        inputs = [file for file in exported.inputs if file.path not in written]
+        return dataclasses.replace(
+            run,
+            stdin="stdin" if directory.stdin.exists() else None,
+            stdout=_size(directory.stream("stdout")),
+            stderr=_size(directory.stream("stderr")),
+            files=tuple(
+                OutputFile(
+                    path=file.path,
+                    size_bytes=file.size_bytes,
+                    sha256=file.sha256,
+                    media_type=file.media_type,
+                    skipped=None if file.place is not None else file.note or "not in the export",
+                )
+                for file in files
+            ),
+            inputs=tuple(
+                InputFile(path=file.path, size_bytes=file.size_bytes, sha256=file.sha256)
+                for file in self._placed(directory, package, inputs)
+                if file.sha256 is not None and file.place is not None
+            ),
+        )
+
+    def _placed(
+        self, directory: RunDirectory, package: Package, files: Sequence[ExportedFile]
+    ) -> list[ExportedFile]:
+        placed = []
+        for file, path in zip(files, harmless_paths([f.path for f in files]), strict=True):
+            if file.place is not None:
+                target = directory.work / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(package.folder / file.place, target)
+            placed.append(dataclasses.replace(file, path=path))
+        return placed
+
+
+def _size(path: Path) -> StreamSize:
+    size = path.stat().st_size
+    return StreamSize(total_bytes=size, kept_bytes=size)
