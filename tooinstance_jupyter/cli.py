@@ -14,7 +14,7 @@ import sys
 import tempfile
 import traceback
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -23,12 +23,13 @@ from typing import IO, Any
 from . import __version__
 from .client.base import Client
 from .commands import COMMANDS, Outcome, UsageError, execute, words_of_argv
-from .commands.base import Parser
+from .commands.base import MimeBundle, Parser
 from .commands.runs import RunFailedError
 from .errors import TooInstanceError
 from .live import TextScreen, follow_build, follow_run, neutralised
 from .records import Run, Tool, Version
 from .requests import StreamName
+from .status_line import StatusLine
 
 PREFIX = "tooi"
 _CHUNK_BYTES = 2**20
@@ -111,6 +112,7 @@ class Terminal:
         self.has_panels = False
         self._stack = stack
         self._spooled: Path | None = None
+        self._status_line: StatusLine | None = None
 
     def settle(self, args: Namespace) -> None:
         """Take over this front end's own options."""
@@ -169,6 +171,25 @@ class Terminal:
     def assign(self, name: str, value: object) -> None:
         """Refuse: there are no variables here."""
         raise UsageError(f"-o {name} sets a Python variable.", "In a shell, redirect with >.")
+
+    @property
+    def variables(self) -> Mapping[str, object]:
+        """Nothing: there are no variables here."""
+        return {}
+
+    def show_in_place(self, bundle: MimeBundle, line: str, *, is_last: bool = False) -> None:
+        """Show a line where a person reads it, until the last one makes room for the answer."""
+        if self._status_line is None:
+            self._status_line = StatusLine(self._status())
+        self._status_line.show("" if is_last else line)
+
+    def is_closing(self) -> bool:
+        """Say no: whoever interrupts here wants to end what runs."""
+        return False
+
+    def used_tools(self) -> Sequence[str]:
+        """Return nothing: each command is a process of its own."""
+        return ()
 
     def last_traceback(self) -> str:
         """Return nothing: each command is a process of its own."""

@@ -112,7 +112,7 @@ def _candidates(words: Sequence[str], last: str, ask: Asker) -> Iterable[str]:
     if last.startswith("-"):
         return parser.option_names()
     match command.name, len(positionals):
-        case (("run" | "show" | "build" | "update" | "pull" | "transfer"), 0):
+        case (("run" | "map" | "show" | "build" | "update" | "pull" | "transfer"), 0):
             return _tools(last, ask)
         case (("rerun" | "run-show" | "files" | "link" | "pin" | "unpin"), 0):
             return _runs(ask)
@@ -124,10 +124,14 @@ def _candidates(words: Sequence[str], last: str, ask: Asker) -> Iterable[str]:
             return _listed(positionals[0], ask)
         case (("logs" | "cancel" | "rm" | "share" | "unshare"), 0):
             return [*_runs(ask), *_tools(last, ask)]
+        case "export", _:
+            return [*_runs(ask), *_tools(last, ask), *_paths(last)]
+        case "diff", count if count < 2:
+            return _runs(ask)
         case "files", 1:
             number = int(positionals[0].lstrip("#"))
             return ask(lambda client: [file.path for file in client.get_run(number).files])
-        case "create", 0:
+        case (("create" | "verify" | "import" | "restore" | "freeze"), 0):
             return _paths(last)
     return []
 

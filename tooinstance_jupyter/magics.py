@@ -12,7 +12,7 @@ import re
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import StdinNotImplementedError, UsageError
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from .client.base import Client
-    from .commands import Outcome
+    from .commands import MimeBundle, Outcome
     from .config import TooInstance
     from .errors import TooInstanceError
     from .live import Neutraliser, Screen
     from .records import Run, Tool, Version
     from .requests import StreamName
+    from .status_line import StatusLine
 
 __all__ = ["CommandError", "Session", "register"]
 
@@ -52,12 +53,13 @@ class CommandError(UsageError):
 
 
 class Session:
-    """What one shell keeps between commands: its settings, its client, its last error."""
+    """What one shell keeps between commands: its settings, its client, what it used."""
 
     def __init__(self, shell: InteractiveShell, settings: TooInstance) -> None:
         self.shell = shell
         self.settings = settings
         self.last_error: BaseException | None = None
+        self.used_tools: dict[str, None] = {}
         self.raw_cell = ""
         self._client: Client | None = None
         self._opening = threading.Lock()
@@ -120,19 +122,20 @@ class TooiMagic:
     ) -> object:
         """Carry out a line."""
         from .arguments import expand, tokens
-        from .commands import execute
+        from .commands import execute, used_version
         from .errors import ServerGoneError, TooInstanceError
 
         session = self._session
         use = _use_of_value(sys._getframe(1))
         body = None if cell is None else self._body(line, cell)
         try:
-            text = expand(line, {**session.shell.user_ns, **(local_ns or {})})
+            variables = {**session.shell.user_ns, **(local_ns or {})}
+            text = expand(line, variables)
             outcome = execute(
                 ((token.value, text[token.end :]) for token in tokens(text)),
                 prefix=PREFIX,
                 connect=session.client,
-                ui=ShellUi(session, body),
+                ui=ShellUi(session, body, variables),
             )
         except TooInstanceError as error:
             session.last_error = error
@@ -142,6 +145,8 @@ class TooiMagic:
         except Exception as error:
             session.last_error = error
             raise
+        if used := used_version(outcome.value):
+            session.used_tools[used] = None
         return self._show(outcome, use)
 
     def _body(self, line: str, cell: str) -> str:
@@ -205,9 +210,12 @@ def _keep_question_marks(lines: list[str]) -> list[str]:
 class ShellUi:
     """What commands need of IPython; see `commands.base.Ui`."""
 
-    def __init__(self, session: Session, body: str | None) -> None:
+    def __init__(self, session: Session, body: str | None, variables: Mapping[str, object]) -> None:
         self._session = session
         self._body = body
+        self._variables = variables
+        self._display_id = ""
+        self._status_line: StatusLine | None = None
         self._neutralisers: dict[StreamName, Neutraliser] = {}
 
     @property
@@ -239,7 +247,10 @@ class ShellUi:
         """Show a run's output."""
         from .live import follow_run
 
-        return follow_run(client, start, self._screen())
+        ended = follow_run(client, start, self._screen())
+        # also where its failure makes the command one
+        self._session.used_tools[f"{ended.tool_name}@{ended.version_number}"] = None
+        return ended
 
     def write(self, stream: StreamName, data: bytes) -> None:
         """Print a piece of output, harmless."""
@@ -268,6 +279,36 @@ class ShellUi:
     def assign(self, name: str, value: object) -> None:
         """Set a variable of the user's."""
         self._session.shell.push({name: value})  # type: ignore[no-untyped-call]
+
+    @property
+    def variables(self) -> Mapping[str, object]:
+        """The user's variables, and those of the function where the line stands."""
+        return self._variables
+
+    def show_in_place(self, bundle: MimeBundle, line: str, *, is_last: bool = False) -> None:
+        """Update one display of the notebook, or one line of a terminal."""
+        if not self.shows_in_place:
+            from .status_line import StatusLine
+
+            if self._status_line is None:
+                self._status_line = StatusLine(sys.stdout if sys.stdout.isatty() else None)
+            self._status_line.show("" if is_last else line)
+            return
+        from IPython.display import display
+
+        from .records import new_id
+
+        is_update = bool(self._display_id)
+        self._display_id = self._display_id or new_id()
+        display(dict(bundle), raw=True, display_id=self._display_id, update=is_update)  # type: ignore[no-untyped-call]
+
+    def is_closing(self) -> bool:
+        """Tell whether an interrupt came because the kernel is being shut down."""
+        return self._screen().is_closing()
+
+    def used_tools(self) -> Sequence[str]:
+        """Return the versions that were used since the extension was loaded."""
+        return tuple(self._session.used_tools)
 
     def last_traceback(self) -> str:
         """Return the traceback of the last error."""

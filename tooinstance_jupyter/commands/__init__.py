@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 
 from ..client.base import Client
-from . import exports, files, panels, runs, sharing, tools
+from . import exports, files, freezing, mapping, panels, runs, sharing, tools
 from .base import (
     Command,
     MimeBundle,
@@ -22,6 +22,7 @@ from .base import (
     text_bundle,
     words_of_argv,
 )
+from .freezing import used_version
 
 __all__ = [
     "COMMANDS",
@@ -33,6 +34,7 @@ __all__ = [
     "execute",
     "find",
     "help_text",
+    "used_version",
     "words_of_argv",
 ]
 
@@ -66,8 +68,10 @@ COMMANDS: Mapping[str, Command] = {
     command.name: command
     for command in (
         *runs.COMMANDS,
+        *mapping.COMMANDS,
         *files.COMMANDS,
         *exports.COMMANDS,
+        *freezing.COMMANDS,
         *tools.COMMANDS,
         *sharing.COMMANDS,
         *panels.COMMANDS,

@@ -77,6 +77,23 @@ class Ui(Protocol):
         """Set a variable in the user's namespace."""
         ...
 
+    @property
+    def variables(self) -> Mapping[str, object]:
+        """The Python variables that are known where it was typed."""
+        ...
+
+    def show_in_place(self, bundle: MimeBundle, line: str, *, is_last: bool = False) -> None:
+        """Show how far something is in place of what was shown before: a display, or one line."""
+        ...
+
+    def is_closing(self) -> bool:
+        """Tell whether an interrupt means that the place goes away, not what is under way."""
+        ...
+
+    def used_tools(self) -> Sequence[str]:
+        """Return the versions (``owner/name@number``) that were used in this session, in order."""
+        ...
+
     def last_traceback(self) -> str:
         """Return the traceback of the last error, empty if there was none."""
         ...

@@ -49,10 +49,10 @@ class RunFailedError(TooInstanceError):
 
 def run(client: Client, args: Namespace, ui: Ui) -> Outcome:
     """Run a tool; a link makes the tool first."""
-    new = replace(_new_run(args, ui), tool=args.tool)
-    _check_variable(args)
+    new = replace(new_run(args, ui), tool=args.tool)
+    check_variable(args)
     if sources.looks_like_source(args.tool):
-        new = replace(new, tool=_tool_of(client, args.tool, args.engine, ui))
+        new = replace(new, tool=tool_of(client, args.tool, args.engine, ui))
     if args.panel:
         return _run_form(client, new)
     if ui.has_panels and _is_panel(args.rest) and not _has_panel_option(client, new.tool):
@@ -79,8 +79,8 @@ def _has_panel_option(client: Client, tool: str) -> bool:
 def rerun(client: Client, args: Namespace, ui: Ui) -> Outcome:
     """Run again what a run was, with other arguments if there are any."""
     number = run_number(args.number)
-    changes = _new_run(args, ui)
-    _check_variable(args)
+    changes = new_run(args, ui)
+    check_variable(args)
     return _follow(client, args, ui, lambda: client.rerun(number, changes))
 
 
@@ -110,7 +110,8 @@ def exit_code(ended: Run) -> int:
     return 125 if ended.exit_code is None else ended.exit_code
 
 
-def _new_run(args: Namespace, ui: Ui) -> NewRun:
+def new_run(args: Namespace, ui: Ui) -> NewRun:
+    """Return what is to be run, but for the tool, as the options of `run_options` say."""
     files = inputs.files(args.input)
     stdin: bytes | Path | None = None
     if args.stdin is not None:
@@ -156,7 +157,8 @@ def _arguments(given: str | None, rest: Rest, ui: Ui) -> Arguments:
     return given
 
 
-def _check_variable(args: Namespace) -> None:
+def check_variable(args: Namespace) -> None:
+    """Raise unless what the result is to be called can be a variable's name."""
     if args.output_variable is not None and not args.output_variable.isidentifier():
         raise UsageError(f"{args.output_variable!r} is not a variable's name.", "Write -o result.")
 
@@ -166,7 +168,7 @@ def _assign(args: Namespace, ui: Ui, result: RunResult) -> None:
         ui.assign(args.output_variable, result)
 
 
-def _tool_of(client: Client, link: str, engine: str | None, ui: Ui) -> str:
+def tool_of(client: Client, link: str, engine: str | None, ui: Ui) -> str:
     """Return the tool of a link, built now if there is none that can be run."""
     try:
         detail = client.tool(link)
@@ -265,7 +267,8 @@ def _build_log(client: Client, args: Namespace, ui: Ui) -> Outcome:
     return Outcome(is_shown=True)
 
 
-def _follow_options(parser: Parser) -> None:
+def run_options(parser: Parser) -> None:
+    """Add what any way to run a tool takes: inputs, variables, limits, where it goes."""
     parser.add_argument(
         "-i", "--input", action="append", default=[], metavar="FILE", help="input file or glob"
     )
@@ -291,13 +294,17 @@ def _follow_options(parser: Parser) -> None:
         )
     else:
         parser.set_defaults(output_variable=None)
-    parser.add_argument("--detach", action="store_true", help="return at once")
-    parser.add_argument("--check", action="store_true", help="an error unless it succeeds")
     parser.add_argument(
         "--arguments",
         metavar="TEXT|@FILE|-",
         help="a command line or JSON, from a file, or from the cell's body",
     )
+
+
+def _follow_options(parser: Parser) -> None:
+    run_options(parser)
+    parser.add_argument("--detach", action="store_true", help="return at once")
+    parser.add_argument("--check", action="store_true", help="an error unless it succeeds")
 
 
 def _run_options(parser: Parser) -> None:

@@ -5,6 +5,7 @@ Bundles are what is left in a saved notebook, so nothing in them needs this pack
 
 from .comparisons import comparison_bundle
 from .excerpts import Excerpt, RunOutput
+from .mapping import mapping_bundle, progress_line
 from .runs import render_run, run_bundle, run_mark, runs_bundle
 from .tools import (
     error_bundle,
@@ -20,6 +21,8 @@ __all__ = [
     "RunOutput",
     "comparison_bundle",
     "error_bundle",
+    "mapping_bundle",
+    "progress_line",
     "removals_bundle",
     "render_run",
     "run_bundle",
