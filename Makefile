@@ -1,5 +1,6 @@
 # make demo   set up, and run the main job from a link to its output
 # make test   set up, and run the linters, the type checker and all tests
+# make test-binder  set up, and build and run what Binder does, which takes minutes
 # make bench  set up, and measure against the peers
 # make front-end  build what JupyterLab loads
 # make api-types  write the types of the API for it, after a change of the API
@@ -20,7 +21,7 @@ FRONT_END_SOURCES := $(shell find labextension/src labextension/style labextensi
     labextension/package.json labextension/tsconfig.json
 NODE_MODULES := labextension/node_modules/.package-lock.json
 
-.PHONY: demo test lint types pytest front-end api-types bench clean system test-system docker
+.PHONY: demo test test-binder lint types pytest front-end api-types bench clean system test-system docker
 
 demo: $(STAMP)
 	@$(BIN)/python examples/demo.py
@@ -42,6 +43,9 @@ pytest: $(STAMP) $(FRONT_END) | docker test-system
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/browser || status=1; \
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal --ignore tests/browser || status=1; \
 	exit $$status
+
+test-binder: $(STAMP) | docker
+	$(BIN)/pytest -m slow tests/binder
 
 bench: $(STAMP) $(FRONT_END) | docker
 	$(BIN)/python tests/benchmarks/bench.py
