@@ -82,7 +82,7 @@ $(STAMP): pyproject.toml Makefile | system
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@mkdir -p tooinstance_jupyter/labextension
-	@SKIP_JUPYTER_BUILDER=1 $(BIN)/uv pip install --quiet --python .venv --editable '.[test]'
+	@SKIP_JUPYTER_BUILDER=1 $(BIN)/uv pip install --quiet --compile-bytecode --python .venv --editable '.[test]'
 	@touch $@
 
 system:

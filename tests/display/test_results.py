@@ -146,11 +146,12 @@ def test_text_in_another_encoding_says_where_it_breaks(shelf: Any) -> None:
     assert file.text("latin-1") == "caf\xe9"
 
 
-def test_neither_displays_nor_results_import_what_is_heavy() -> None:
+def test_neither_displays_nor_results_nor_commands_import_what_is_heavy() -> None:
     code = (
         "import sys, tooinstance_jupyter.display, tooinstance_jupyter.results, "
-        "tooinstance_jupyter.arguments\n"
-        "print(*{'pandas', 'nbconvert', 'IPython', 'jinja2', 'numpy'} & set(sys.modules))"
+        "tooinstance_jupyter.arguments, tooinstance_jupyter.commands\n"
+        "heavy = {'pandas', 'nbconvert', 'nbformat', 'IPython', 'jinja2', 'numpy', 'rocrate'}\n"
+        "print(*heavy & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

@@ -17,10 +17,9 @@ from ..client.base import Client
 from ..display.markup import size
 from ..errors import TooInstanceError
 from ..export import comparison, reading, redo
-from ..export.archive import pack
 from ..export.comparison import Finding, Side, Verdict
 from ..export.gather import Wish, gather
-from ..export.package import Package
+from ..export.package import Package, pack
 from ..export.record import ExportedRun
 from ..records import Tool, Version
 from ..requests import NewTool

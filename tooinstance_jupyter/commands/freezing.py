@@ -10,8 +10,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from ..build import sources
 from ..client.base import Client
@@ -29,6 +28,9 @@ from . import inputs
 from .base import Command, Outcome, Parser, Ui
 from .mentions import Mention, mentions
 from .tools import create_and_follow
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 
 def used_version(value: object) -> str | None:

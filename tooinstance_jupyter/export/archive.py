@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
-import json
 import zipfile
 from pathlib import Path
 
-from ..wire import adapter
 from .base import Exporter
 from .notebook import NotebookExporter
-from .package import RECORD, Package
+from .package import RECORD, Package, record_text
 from .page import PageExporter
-from .record import Export
 
 SUMS = "SHA256SUMS"
 NOTEBOOK = "export.ipynb"
@@ -38,24 +34,11 @@ class ArchiveExporter(Exporter):
             archive.writestr(SUMS, "".join(sums))
 
 
-def pack(package: Package, target: Path) -> None:
-    """Write the least that can be imported: the record, and the contents that it has."""
-    with zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(RECORD, _record(package))
-        for file in itertools.chain.from_iterable(run.contents() for run in package.export.runs):
-            if file.place is not None and file.place not in archive.NameToInfo:
-                archive.write(package.folder / file.place, file.place)
-
-
 def add_documents(package: Package) -> None:
     """Write what describes a package into its folder: record, notebook and page."""
-    (package.folder / RECORD).write_text(_record(package), "utf-8")
+    (package.folder / RECORD).write_text(record_text(package), "utf-8")
     NotebookExporter().write(package, package.folder / NOTEBOOK)
     PageExporter().write(package, package.folder / PAGE)
-
-
-def _record(package: Package) -> str:
-    return json.dumps(adapter(Export).dump_python(package.export, mode="json"), indent=1) + "\n"
 
 
 def _digest(path: Path) -> str:

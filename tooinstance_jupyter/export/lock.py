@@ -13,10 +13,7 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import nbformat
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, Any
 
 from ..build import sources
 from ..errors import (
@@ -28,6 +25,9 @@ from ..errors import (
 from ..records import Source, SourceKind
 from ..wire import adapter, from_json
 from .record import ExportedTool
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 KIND = "tooinstance-lock"
 SCHEMA_VERSION = 1
@@ -161,6 +161,9 @@ def read_notebook(path: Path) -> NotebookNode:
     InvalidValueError
         If it is no valid notebook of nbformat 4.
     """
+    # it takes seconds to import
+    import nbformat
+
     told = _object(path, _MOST_NOTEBOOK_BYTES)
     if told.get("nbformat") != 4 or not isinstance(told.get("nbformat_minor"), int):
         raise _no_notebook(path, f"its nbformat is {told.get('nbformat')!r}, and 4 is needed.")
@@ -183,6 +186,8 @@ def write_into(lock: Lock, notebook: NotebookNode, path: Path) -> None:
     InvalidValueError
         If it cannot be written.
     """
+    import nbformat
+
     notebook.metadata[METADATA] = nbformat.from_dict(as_json(lock))
     text = nbformat.writes(notebook, version=nbformat.NO_CONVERT)
     _replace(path, text if text.endswith("\n") else text + "\n")

@@ -33,10 +33,9 @@ from ..records import OutputFile, Run, SourceKind, StreamSize
 from ..wire import adapter
 from . import cells, markdown
 from .base import Exporter
-from .package import Package
+from .package import METADATA, Package
 from .record import Export, ExportedFile, ExportedRun, ExportedTool
 
-METADATA = "tooinstance"
 MOST_BYTES = 8 * 2**20
 """What is larger is not put into a notebook."""
 

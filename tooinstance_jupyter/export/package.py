@@ -5,13 +5,24 @@ How those are laid out in a notebook, a page or an archive is left to the module
 
 from __future__ import annotations
 
+import itertools
+import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..file_names import harmless_paths
+from ..wire import adapter
 from .record import Export, ExportedFile
 
 RECORD = "tooinstance.json"
+"""Where an archive has the export for programs."""
+
+METADATA = "tooinstance"
+"""Where the metadata of a notebook have it."""
+
+BLOCK_ID = "tooinstance-export"
+"""The id of the element of a page that has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +55,17 @@ def places(run: int, group: str, paths: list[str]) -> list[str]:
     """Return where the files of a run are in a package; names are harmless, and all different."""
     folder = f"runs/{run}/{group}" if group else f"runs/{run}"
     return [f"{folder}/{name}" for name in harmless_paths(paths)]
+
+
+def record_text(package: Package) -> str:
+    """Return the export for programs, as JSON."""
+    return json.dumps(adapter(Export).dump_python(package.export, mode="json"), indent=1) + "\n"
+
+
+def pack(package: Package, target: Path) -> None:
+    """Write the least that can be imported: the record, and the contents that it has."""
+    with zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(RECORD, record_text(package))
+        for file in itertools.chain.from_iterable(run.contents() for run in package.export.runs):
+            if file.place is not None and file.place not in archive.NameToInfo:
+                archive.write(package.folder / file.place, file.place)

@@ -17,12 +17,11 @@ from ..display.markup import size
 from ..terminal import visible
 from .base import Exporter
 from .notebook import MOST_BYTES, notebook, record
-from .package import Package
+from .package import BLOCK_ID, Package
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-BLOCK_ID = "tooinstance-export"
 _DOWNLOAD_BYTES = 2 * 2**20
 _ALL_DOWNLOADS_BYTES = 16 * 2**20
 

@@ -20,9 +20,7 @@ from typing import Any
 from ..errors import InvalidValueError
 from ..file_names import harmless_paths
 from ..wire import from_json
-from .notebook import METADATA
-from .package import RECORD, Package
-from .page import BLOCK_ID
+from .package import BLOCK_ID, METADATA, RECORD, Package
 from .record import KIND, SCHEMA_VERSION, Export, ExportedFile, ExportedRun
 
 MOST_BYTES = 4 * 2**30
