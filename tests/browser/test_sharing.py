@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import nbformat
 import pytest
+from nbformat import v4
 from playwright.sync_api import expect
 
 from tests.servers import Server
@@ -98,3 +100,31 @@ def test_a_run_is_shared_with_another_who_sees_it_at_once_and_cannot_change_it(
     expect(shown.get_by_test_id("tooi-run-facts")).to_contain_text("ada")
     for test_id in ("tooi-run-cancel", "tooi-run-share", "tooi-run-delete", "tooi-run-label"):
         expect(shown.get_by_test_id(test_id)).to_have_count(0)
+
+
+def test_a_saved_run_offers_to_run_again_or_says_whom_to_ask(
+    server: Server, open_lab: Any, ada: Any, script_tool: Any
+) -> None:
+    tool = ada.make_tool(script_tool(name="reported"))
+    run = ada.ask("GET", f"runs/{ada.run(tool, 'two words')}")
+    bundle = {
+        "text/plain": "two words",
+        "text/html": "<pre>two words</pre>",
+        "application/vnd.tooinstance.run.v1+json": run,
+    }
+    output = v4.new_output("display_data", data=bundle)
+    cell = v4.new_code_cell("%tooi run reported 'two words'", outputs=[output])
+    saved = server.folder / "root" / "report.ipynb"
+    metadata = {"kernelspec": {"display_name": "Python 3", "name": "python3"}}
+    saved.write_text(nbformat.writes(v4.new_notebook(cells=[cell], metadata=metadata)))
+
+    theirs = open_lab(server, token="token-of-grace")
+    theirs.execute("docmanager:open", path="report.ipynb")
+    expect(theirs.page.locator(".jp-OutputArea-output")).to_contain_text("two words")
+    expect(theirs.by("tooi-display-ask")).to_contain_text("ask ada")
+
+    ada.ask("PATCH", f"tools/{tool}", json={"access": ["grace"]})
+    theirs.by("tooi-display-run-again").click()
+    expect(theirs.by("tooi-form-line")).to_have_value("'two words'")
+    theirs.by("tooi-form-run").click()
+    expect(theirs.by("tooi-log-stdout").get_by_role("log")).to_have_text("two words")

@@ -8,8 +8,10 @@ import { readyVersion } from '../api/types';
 import type { Run, ToolDetail } from '../api/types';
 import { CommandIDs } from '../command-ids';
 import { useGiven } from '../context';
+import { joined } from '../form/quoting';
 import { Status } from '../parts/status';
 import { useLive, useSeen } from './live';
+import type { Live } from './live';
 import type { Subject } from './subjects';
 
 export function Bar({ subject }: { subject: Subject }): ReactElement {
@@ -23,16 +25,50 @@ export function Bar({ subject }: { subject: Subject }): ReactElement {
       className="jp-TooInstance-bar"
       data-testid={`tooi-display-${subject.kind}`}
     >
-      {live &&
-        ('tool' in live ? (
-          <ToolBar detail={live} />
-        ) : (
-          <RunBar
-            run={live}
-            shown={subject.kind === 'run' ? subject.status : ''}
-          />
-        ))}
+      <Content subject={subject} live={live} />
     </div>
+  );
+}
+
+function Content({
+  subject,
+  live
+}: {
+  subject: Subject;
+  live: Live | undefined;
+}): ReactElement | null {
+  const { trans } = useGiven();
+  if (live === undefined) {
+    return null;
+  }
+  if (live === 'hidden') {
+    const owner = subject.kind === 'run' ? subject.owner : '';
+    return (
+      <span className="jp-TooInstance-help" data-testid="tooi-display-ask">
+        {trans.__(
+          'To open it here or to run it again, ask %1 to share the run or its tool.',
+          owner
+        )}
+      </span>
+    );
+  }
+  if (!('tool' in live)) {
+    return (
+      <RunBar run={live} shown={subject.kind === 'run' ? subject.status : ''} />
+    );
+  }
+  return subject.kind === 'run' ? (
+    <Act
+      label={trans.__('Run again')}
+      testId="tooi-display-run-again"
+      command={CommandIDs.run}
+      args={{
+        tool: `${live.tool.owner}/${live.tool.name}`,
+        draft: { line: joined(subject.tool?.argv ?? []) }
+      }}
+    />
+  ) : (
+    <ToolBar detail={live} />
   );
 }
 

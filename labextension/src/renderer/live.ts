@@ -1,14 +1,17 @@
 /** What a display is about, as the server has it now; it is asked only for what can be seen. */
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { RefObject } from 'react';
 
+import { ApiError } from '../api/errors';
+import { readyVersion } from '../api/types';
 import type { Change, Run, ToolDetail } from '../api/types';
 import type { Model } from '../model';
 import type { Subject } from './subjects';
 
-export type Live = Run | ToolDetail;
+/** What is there; of a run that may not be seen its tool, or that nothing of it may be. */
+export type Live = Run | ToolDetail | 'hidden';
 
-/** Return the run or tool, if this server has the very one and the user may see it. */
+/** Return what this server has of the very run or tool, as far as the user may see it. */
 export function useLive(
   model: Model,
   subject: Subject,
@@ -17,6 +20,9 @@ export function useLive(
   const [live, setLive] = useState<Live>();
   const { kind, id } = subject;
   const place = kind === 'run' ? subject.number : subject.name;
+  const tool = subject.kind === 'run' ? subject.tool?.id : id;
+  const told = useRef(subject);
+  told.current = subject;
   useEffect(() => {
     if (!isSeen) {
       return;
@@ -26,10 +32,10 @@ export function useLive(
       if (model.reach === 'absent') {
         return;
       }
-      read(model, place).then(
-        found => {
+      found(model, told.current).then(
+        live => {
           if (!isOver) {
-            setLive(idOf(found) === id ? found : undefined);
+            setLive(live);
           }
         },
         () => {
@@ -44,7 +50,9 @@ export function useLive(
       const isOurs =
         change === 'reset' ||
         (kind === 'run'
-          ? change.kind === 'run' && change.subject === String(place)
+          ? (change.kind === 'run' && change.subject === String(place)) ||
+            // it may be shared now
+            (change.kind === 'tool' && change.tool_id === tool)
           : change.tool_id === id);
       if (isOurs) {
         look();
@@ -56,18 +64,41 @@ export function useLive(
       isOver = true;
       model.changed.disconnect(slot);
     };
-  }, [model, kind, id, place, isSeen]);
+  }, [model, kind, id, tool, place, isSeen]);
   return live;
 }
 
-function read(model: Model, place: number | string): Promise<Live> {
-  return typeof place === 'number'
-    ? model.api.run(place)
-    : model.api.tool(place);
+async function found(
+  model: Model,
+  subject: Subject
+): Promise<Live | undefined> {
+  if (subject.kind === 'tool') {
+    const detail = await unlessHidden(model.api.tool(subject.name));
+    return detail?.tool.id === subject.id ? detail : undefined;
+  }
+  const run = await unlessHidden(model.api.run(subject.number));
+  if (run?.id === subject.id) {
+    return run;
+  }
+  const { tool, owner } = subject;
+  const detail = tool && (await unlessHidden(model.api.tool(tool.name)));
+  if (detail && detail.tool.id === tool.id && readyVersion(detail)) {
+    return detail;
+  }
+  const isOthers = owner !== '' && owner !== model.me?.name;
+  return isOthers ? 'hidden' : undefined;
 }
 
-function idOf(live: Live): string {
-  return 'tool' in live ? live.tool.id : live.id;
+/** Return what is there; `undefined` for what is not there, or not for the user. */
+async function unlessHidden<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) {
+      return undefined;
+    }
+    throw error;
+  }
 }
 
 /** Tell whether an element has come into sight. */
