@@ -169,7 +169,7 @@ def test_secret_build_arguments_and_homes_stay_here(
     outcome = person("bob")("restore", str(place))
 
     assert outcome.exit_code == 1
-    assert "API_TOKEN is secret" in str(outcome.bundle["text/plain"])
+    assert "API_TOKEN of secretive is secret" in str(outcome.bundle["text/plain"])
 
 
 def test_a_tool_of_a_folder_is_frozen_with_a_word_about_it(
@@ -355,7 +355,7 @@ def test_a_lock_of_another_commit_is_not_said_to_be_restored(
     outcome = dan("restore", str(place))
 
     assert outcome.exit_code == 1
-    assert "moved was frozen" in str(outcome.bundle["text/plain"])
+    assert "was built, not moved" in str(outcome.bundle["text/plain"])
 
 
 @given_any(

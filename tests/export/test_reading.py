@@ -24,14 +24,22 @@ def content(data: bytes, path: str = "stdout", place: str = "runs/1/stdout") -> 
     return {"path": path, "size_bytes": len(data), "sha256": digest, "place": place}
 
 
+def run(**more: Any) -> dict[str, Any]:
+    told = {"number": 1, "tool": "probe", "status": "succeeded", "stdout": content(b"out")}
+    return {**told, **more}
+
+
+def tool(**source: str) -> dict[str, Any]:
+    return {"name": "probe", "version_number": 1, "commit": "0" * 40, "source": source}
+
+
 def export(**more: Any) -> dict[str, Any]:
-    run = {"number": 1, "tool": "probe", "status": "succeeded", "stdout": content(b"out")}
     return {
         "kind": "tooinstance-export",
         "schema_version": 1,
         "title": "probe",
         "tools": [{"name": "probe", "version_number": 1}],
-        "runs": [run],
+        "runs": [run()],
         "contents": {"runs/1/stdout": base64.b64encode(b"out").decode()},
         **more,
     }
@@ -87,6 +95,16 @@ def test_what_is_no_export_is_refused_in_words(tmp_path: Path, folder: Path, tex
         {"contents": {"runs/1/stdout": "%%%"}},
         {"contents": {"runs/1/stdout": base64.b64encode(b"another").decode()}},
         {"tools": {}},
+        {"tools": [{"name": "-i", "version_number": 1}]},
+        {"tools": [{"name": "a\nb", "version_number": 1}]},
+        {"tools": [tool(kind="git", location="/home/you")]},
+        {"tools": [tool(kind="git", location="https://me:x@example.org/a")]},
+        {"tools": [tool(kind="git", location="https://example.org/a", ref="main")]},
+        {"tools": [{"name": "probe", "version_number": 1}] * 2},
+        {"runs": [run(stdout={**content(b"out"), "size_bytes": -2})]},
+        {"runs": [run(stdout={**content(b"out"), "size_bytes": 2})]},
+        {"runs": [run(stdout={**content(b"out"), "size_bytes": 2**60})]},
+        {"runs": [run(files=[content(b"out", "other")])]},
     ],
 )
 def test_what_is_not_as_it_says_is_refused(
@@ -117,7 +135,7 @@ def test_an_archive_that_unpacks_to_more_than_it_says_is_given_up(
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("tooinstance.json", json.dumps(told))
         archive.writestr("runs/1/stdout", bytes(50_000_000))
-    with pytest.raises(InvalidValueError, match="larger than it says"):
+    with pytest.raises(InvalidValueError, match="not what its digest says"):
         reading.read(file, folder)
     assert sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) < 100
 

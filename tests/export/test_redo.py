@@ -17,6 +17,7 @@ from nbclient import NotebookClient
 from tests.export.people import PLANTED, Person
 from tooinstance_jupyter.config import TooInstance
 from tooinstance_jupyter.engines.docker.engine import DockerEngine
+from tooinstance_jupyter.errors import InvalidValueError
 from tooinstance_jupyter.export.comparison import Verdict
 from tooinstance_jupyter.home import home_id
 from tooinstance_jupyter.records import Run
@@ -131,6 +132,21 @@ def test_tools_and_runs_are_imported_with_all_that_they_gave(
     assert [file.path for file in again.inputs] == ["data.csv", "odd.csv"]
     with pytest.raises(Exception, match="API_TOKEN"):
         bob("rerun", str(run.number))
+
+
+def test_a_run_is_not_imported_as_one_of_a_tool_that_it_is_not_of(
+    ada: Person, person: MakePerson, tmp_path: Path
+) -> None:
+    bob = person("bob")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "other").write_text("#!/bin/sh\necho other\n")
+    (other / "other").chmod(0o755)
+    bob("create", str(other), "--name", "other")
+    file = exported(ada, ada.run("probe", "mine"), tmp_path / "x.zip")
+    with pytest.raises(InvalidValueError, match="not built from what the export says"):
+        bob.client.import_run(file, tool="other@1")
+    assert bob.client.runs(RunFilter()).items == []
 
 
 def test_an_exported_notebook_runs_from_top_to_bottom_elsewhere(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tooinstance_jupyter.export.scrub import Scrubber, secret_names
+from tooinstance_jupyter.export.scrub import Scrubber, secret_names, without_secret_options
 
 TOKEN = "x" * 36
 
@@ -37,6 +37,27 @@ def test_what_must_not_leave_is_taken_out(text: str, left: str) -> None:
     scrubber = Scrubber(homes=["/srv/own/"], secrets=["open-sesame", "at"])
     assert scrubber.text(text) == left
     assert scrubber.finds_in(text.encode()) is (text != left)
+
+
+@pytest.mark.parametrize("piece", [b"-eyJ", b"/", b"eyJ.", b"-----BEGIN PRIVATE KEY-----", b"a:b@"])
+def test_a_megabyte_of_near_hits_holds_nobody_up(piece: bytes) -> None:
+    data = piece * (2**20 // len(piece))
+    assert Scrubber(homes=["/srv/own"]).data(data)
+
+
+def test_values_of_options_that_look_secret_are_masked() -> None:
+    argv = [
+        "--token=abcd",
+        "--password",
+        "hunter2",
+        "-x",
+        "--keyboard",
+        "qwerty",
+        "--api-key",
+        "-y",
+    ]
+    masked = ["--token=***", "--password", "***", "-x", "--keyboard", "qwerty", "--api-key", "-y"]
+    assert without_secret_options(argv) == (masked, ["abcd", "hunter2"])
 
 
 @given(st.text())

@@ -49,7 +49,9 @@ def exporter_of(file_name: str) -> str | None:
 
 def suggested_name(wish: Wish, format_: str) -> str:
     """Return what a file of an export can be called."""
-    words = ["run", *map(str, wish.runs[:5])] if wish.runs else wish.tools[:5]
+    words = [tool.rpartition("/")[2] for tool in wish.tools[:5]]
+    if wish.runs:
+        words = ["run", *map(str, wish.runs[:5])]
     return harmless_name("-".join(words)) + exporter(format_).suffix
 
 

@@ -15,10 +15,12 @@ from pathlib import PurePosixPath
 
 from ..records import Limits, SourceKind
 from .record import ExportedRun, ExportedTool
+from .scrub import MASK
 
 LOAD = "%load_ext tooinstance_jupyter"
 INPUTS = "inputs"
-STDIN = "<stdin>"
+STDIN = "\0stdin"
+"""What stands for standard input among the names of files, which no file can have."""
 # what ends a line for Python, so that no magic line can hold it
 _LINE_END = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _VALUE = re.compile(r"\{(?=[^\W\d])")
@@ -37,6 +39,8 @@ def create(tool: ExportedTool) -> str | None:
     for name, value in (("--runtime", tool.runtime), ("--entry-point", tool.entry_point)):
         options += _given(name, value)
     for name, value in tool.build_arguments.items():
+        if value == MASK:
+            continue  # whoever makes it again has to give it
         options += _given("--build-arg", f"{name}={value}")
     if tool.output != "stdout":
         options += _given("--output", tool.output)
@@ -50,7 +54,7 @@ def run(exported: ExportedRun, names: Mapping[str, str], *, body: str = "") -> s
     ----------
     names
         What its inputs are called in the folder that `inputs` writes them to, by their paths;
-        standard input by ``"<stdin>"``, where it is a file there.
+        standard input by `STDIN`, where it is a file there.
     body
         Standard input, where it is the body of the cell.
     """
@@ -100,7 +104,7 @@ def inputs(files: Mapping[str, bytes]) -> str:
 
 def literal(word: str) -> str:
     """Return a word as the magics read it, with no Python value put into it."""
-    return _VALUE.sub("{''", shlex.quote(word))
+    return _VALUE.sub("{''", shlex.quote(_LINE_END.sub(" ", word)))
 
 
 def as_body(stdin: bytes) -> str | None:

@@ -16,17 +16,17 @@ from pathlib import Path
 
 from .. import __version__, access
 from ..client.base import Client
-from ..errors import ConflictError, NotFoundError, TooInstanceError
+from ..errors import ConflictError, ForbiddenError, NotFoundError
 from ..records import Run, Source, SourceKind, Tool, Version
 from ..requests import StreamName
 from .package import Package, places
+from .pinning import PINNED_BY_REF
 from .record import Export, ExportedFile, ExportedRun, ExportedTool
-from .scrub import MASK, Scrubber, secret_names
+from .scrub import MASK, Scrubber, secret_names, without_secret_options
 
 GENERATOR = f"tooinstance-jupyter {__version__}"
 _CHUNK_BYTES = 2**20
-_REWRITTEN_AT_ONCE_BYTES = 8 * 2**20
-_PINNED_BY_REF = (SourceKind.GIT, SourceKind.PYPI, SourceKind.NPM)
+_MOST_REWRITTEN_BYTES = 128 * 2**20
 _TOLD_TOO_MUCH = "it held something secret or the path of a home folder"
 _REWRITTEN = "what is secret, and paths of home folders, were taken out"
 
@@ -117,9 +117,10 @@ class _Collected:
         tool = self._tool_of(run)
         hidden = secret_names(run.variables)
         secrets = sorted({*run.secrets, *hidden})
+        argv, typed = without_secret_options(run.arguments)
         scrubber = Scrubber(
             homes=self._homes,
-            secrets=[*self._wish.hidden, *(run.variables[name] for name in hidden)],
+            secrets=[*self._wish.hidden, *typed, *(run.variables[name] for name in hidden)],
         )
         keep = _Keeper(self._folder, run.number, scrubber, self._wish.most_bytes)
         may_hold_secrets = bool(run.secrets) and not self._wish.with_all_files
@@ -127,7 +128,7 @@ class _Collected:
             ExportedRun(
                 number=run.number,
                 tool=tool.name,
-                arguments=tuple(map(scrubber.text, run.arguments)),
+                arguments=tuple(map(scrubber.text, argv)),
                 label=scrubber.text(run.label),
                 stdin=self._stdin(run, keep),
                 inputs=self._inputs(run, keep),
@@ -225,7 +226,7 @@ class _Collected:
         inputs = []
         for given, place in zip(
             run.inputs,
-            places(run.number, "inputs", [file.path for file in run.inputs]),
+            places(run.number, "inputs", [keep.scrubbed(file.path) for file in run.inputs]),
             strict=True,
         ):
             file = ExportedFile(path=given.path, size_bytes=given.size_bytes, sha256=given.sha256)
@@ -242,7 +243,7 @@ class _Collected:
         files = []
         for written, place in zip(
             run.files,
-            places(run.number, "files", [file.path for file in run.files]),
+            places(run.number, "files", [keep.scrubbed(file.path) for file in run.files]),
             strict=True,
         ):
             file = ExportedFile(
@@ -252,7 +253,7 @@ class _Collected:
                 media_type=written.media_type,
             )
             if written.skipped is not None:
-                files.append(replace(file, note=written.skipped))
+                files.append(replace(file, note=keep.scrubbed(written.skipped)))
             elif may_hold_secrets:
                 note = "the run was given secrets, which its files may hold (--with-all-files)"
                 files.append(replace(file, sha256=None, note=note))
@@ -275,6 +276,10 @@ class _Keeper:
         self._scrubber = scrubber
         self._most_bytes = most_bytes
 
+    def scrubbed(self, text: str) -> str:
+        """Return a text without what must not leave."""
+        return self._scrubber.text(text)
+
     def __call__(
         self,
         file: ExportedFile,
@@ -283,23 +288,26 @@ class _Keeper:
         *,
         is_text: bool = False,
     ) -> ExportedFile:
-        file = replace(file, path=self._scrubber.text(file.path))
+        file = replace(file, path=self.scrubbed(file.path))
         too_large = "it is too large for this form of export"
         if self._most_bytes is not None and file.size_bytes > self._most_bytes:
             return replace(file, note=too_large)
-        target = self._folder / self._scrubber.text(place)
+        target = self._folder / place
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             fetch(target)
-        except (TooInstanceError, OSError) as error:
+        except ForbiddenError:
+            return replace(file, note="it is not shared with whom exported this")
+        except (NotFoundError, ConflictError, FileNotFoundError):
             target.unlink(missing_ok=True)
-            return replace(file, note=f"it cannot be had: {_why(error)}")
+            return replace(file, sha256=None, note="it is gone")
         note = file.note
         if _tells(target, self._scrubber):
-            if not is_text and _is_binary(target):
+            is_large = target.stat().st_size > _MOST_REWRITTEN_BYTES
+            if is_large or (not is_text and _is_binary(target)):
                 target.unlink()
                 return replace(file, sha256=None, note=_TOLD_TOO_MUCH)
-            _rewrite(target, self._scrubber)
+            target.write_bytes(self._scrubber.data(target.read_bytes()))
             note = "; ".join(filter(None, (note, _REWRITTEN)))
         size = target.stat().st_size
         with target.open("rb") as opened:
@@ -334,7 +342,7 @@ def pinned(tool: Tool, version: Version, scrubber: Scrubber) -> ExportedTool:
 
 
 def _pinned_source(source: Source, commit: str | None, scrubber: Scrubber) -> Source:
-    if source.kind in _PINNED_BY_REF and commit:
+    if source.kind in PINNED_BY_REF and commit:
         source = replace(source, ref=commit)
     location = source.location
     if source.kind is SourceKind.FOLDER:
@@ -352,20 +360,6 @@ def _tells(path: Path, scrubber: Scrubber) -> bool:
 def _is_binary(path: Path) -> bool:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         return mapped.find(b"\0") >= 0
-
-
-def _rewrite(path: Path, scrubber: Scrubber) -> None:
-    """Scrub a text file of any size, some whole lines at a time."""
-    scrubbed = path.with_name(path.name + ".scrubbed")
-    with path.open("rb") as reader, scrubbed.open("wb") as writer:
-        while lines := reader.readlines(_REWRITTEN_AT_ONCE_BYTES):
-            writer.write(scrubber.data(b"".join(lines)))
-    scrubbed.replace(path)
-
-
-def _why(error: Exception) -> str:
-    text = error.message if isinstance(error, TooInstanceError) else str(error)
-    return text.rstrip(".")
 
 
 def _write(target: Path, pieces: Iterator[bytes]) -> None:

@@ -15,15 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..build import sources
 from ..errors import (
     ConflictError,
     InvalidValueError,
-    TooInstanceError,
     full_disk_in_words,
 )
-from ..records import Source, SourceKind
+from ..records import SourceKind
 from ..wire import adapter, from_json
+from . import pinning
 from .record import ExportedTool
 
 if TYPE_CHECKING:
@@ -104,7 +103,8 @@ def of_json(told: object, name: str) -> Lock:
     if len(lock.tools) > _MOST_TOOLS:
         raise _refused(name, f"it has {len(lock.tools)} tools; {_MOST_TOOLS} are allowed.")
     for tool in lock.tools:
-        _check(tool, name)
+        if why := pinning.problem(tool):
+            raise _refused(name, f"{tool.name[:80]!r} of it: {why}")
     names = Counter(tool.name for tool in lock.tools)
     double = [one for one, count in names.items() if count > 1]
     if double:
@@ -191,31 +191,6 @@ def write_into(lock: Lock, notebook: NotebookNode, path: Path) -> None:
     notebook.metadata[METADATA] = nbformat.from_dict(as_json(lock))
     text = nbformat.writes(notebook, version=nbformat.NO_CONVERT)
     _replace(path, text if text.endswith("\n") else text + "\n")
-
-
-def _check(tool: ExportedTool, name: str) -> None:
-    try:
-        sources.validate_name(tool.name)
-        problem = _problem(tool.source, tool.commit)
-    except TooInstanceError as error:
-        problem = error.message
-    if problem:
-        raise _refused(name, f"{tool.name[:80]!r} of it: {problem}")
-
-
-def _problem(source: Source | None, commit: str | None) -> str:
-    """Return why a source cannot be one that was pinned, empty if it can."""
-    # a folder is never made again, and its path may have been shortened
-    if source is None or source.kind is SourceKind.FOLDER:
-        return ""
-    parsed = sources.parse(str(source))
-    if parsed.credential is not None:
-        return "its source holds a credential."
-    if parsed.source.kind is not source.kind:
-        return f"its source says {source.kind}, and is {parsed.source.kind}."
-    if source.kind in _PINNED_BY_REF and (not commit or source.ref != commit):
-        return f"its source is at {source.ref!r}, and what was built is {commit!r}."
-    return ""
 
 
 def _digest(told: dict[str, Any]) -> str:

@@ -210,11 +210,20 @@ class _Inputs:
 
 def _input_names(package: Package) -> _Inputs:
     found = _Inputs()
+    room = _ALL_EMBEDDED_BYTES
+
+    def small(file: ExportedFile | None) -> bytes | None:
+        nonlocal room
+        if file is None or file.size_bytes > min(_EMBEDDED_BYTES, room):
+            return None
+        room -= file.size_bytes
+        return package.read(file)
+
     for run in package.export.runs:
         for file in run.inputs:
-            if (content := package.read(file)) is not None:
+            if (content := small(file)) is not None:
                 found.add(run, file.path, file.path, content)
-        if run.stdin is None or (stdin := package.read(run.stdin)) is None:
+        if run.stdin is None or (stdin := small(run.stdin)) is None:
             continue
         body = cells.as_body(stdin)
         if body is None:

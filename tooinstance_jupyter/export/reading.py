@@ -11,25 +11,35 @@ import binascii
 import hashlib
 import json
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidValueError
-from ..file_names import harmless_paths
+from ..records import new_id
 from ..wire import from_json
+from . import pinning
 from .package import BLOCK_ID, METADATA, RECORD, Package
 from .record import KIND, SCHEMA_VERSION, Export, ExportedFile, ExportedRun
 
 MOST_BYTES = 4 * 2**30
-_MOST_RECORD_BYTES = 256 * 2**20
+_MOST_RECORD_BYTES = 64 * 2**20
+_MOST_PACKED_RECORD_BYTES = 16 * 2**20
+_MOST_FILES = 100_000
+_Fetch = Callable[[str, Path, int], bool]
 _CHUNK_BYTES = 2**20
 
 
-def read(path: Path, folder: Path) -> Package:
+def read(path: Path, folder: Path, *, most_bytes: int = MOST_BYTES) -> Package:
     """Read an exported notebook, page, archive or crate into an empty folder.
+
+    Parameters
+    ----------
+    most_bytes
+        What its contents may be in all.
 
     Raises
     ------
@@ -40,7 +50,7 @@ def read(path: Path, folder: Path) -> Package:
         with path.open("rb") as file:
             start = file.read(4)
         if start == b"PK\x03\x04":
-            return _of_archive(path, folder)
+            return _of_archive(path, folder, most_bytes)
         if path.stat().st_size > _MOST_RECORD_BYTES:
             raise _refused(path, "it is too large.")
         text = path.read_text("utf-8")
@@ -52,7 +62,7 @@ def read(path: Path, folder: Path) -> Package:
     contents = record.pop("contents", {})
     if not isinstance(contents, dict):
         raise _refused(path, "its contents are no object.")
-    return _checked(path, folder, record, _Embedded(contents))
+    return _checked(path, folder, record, _Embedded(contents), most_bytes)
 
 
 class _Embedded:
@@ -61,7 +71,7 @@ class _Embedded:
     def __init__(self, contents: Mapping[str, object]) -> None:
         self._contents = contents
 
-    def __call__(self, place: str, target: Path, most_bytes: int) -> bool:
+    def __call__(self, place: str, target: Path, size_bytes: int) -> bool:
         encoded = self._contents.get(place)
         if not isinstance(encoded, str):
             return False
@@ -74,26 +84,22 @@ class _Packed:
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
-        self._room = MOST_BYTES
 
-    def __call__(self, place: str, target: Path, most_bytes: int) -> bool:
+    def __call__(self, place: str, target: Path, size_bytes: int) -> bool:
         try:
             member = self._archive.getinfo(place)
         except KeyError:
             return False
         # what it says of its size may be a lie
-        left = min(most_bytes, self._room) + 1
+        left = size_bytes + 1
         with self._archive.open(member) as reader, target.open("wb") as writer:
-            while left and (chunk := reader.read(min(_CHUNK_BYTES, left))):
+            while left > 0 and (chunk := reader.read(min(_CHUNK_BYTES, left))):
                 writer.write(chunk)
                 left -= len(chunk)
-                self._room -= len(chunk)
-        if not left:
-            raise ValueError(f"{place} is larger than it says")
         return True
 
 
-def _of_archive(path: Path, folder: Path) -> Package:
+def _of_archive(path: Path, folder: Path, most_bytes: int) -> Package:
     try:
         with zipfile.ZipFile(path) as archive:
             try:
@@ -101,13 +107,16 @@ def _of_archive(path: Path, folder: Path) -> Package:
             except KeyError:
                 raise _refused(path, f"there is no {RECORD} in it.") from None
             with archive.open(member) as reader:
-                text = reader.read(_MOST_RECORD_BYTES)
-            return _checked(path, folder, _object(path, text), _Packed(archive))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+                text = reader.read(_MOST_PACKED_RECORD_BYTES)
+            record = _object(path, text)
+            return _checked(path, folder, record, _Packed(archive), most_bytes)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise _refused(path, f"it is a broken archive: {error}.") from error
 
 
-def _checked(path: Path, folder: Path, record: Mapping[str, Any], fetch: Any) -> Package:
+def _checked(
+    path: Path, folder: Path, record: Mapping[str, Any], fetch: _Fetch, most_bytes: int
+) -> Package:
     if record.get("kind") != KIND:
         raise _refused(path, "it holds no export.")
     if record.get("schema_version") != SCHEMA_VERSION:
@@ -118,46 +127,59 @@ def _checked(path: Path, folder: Path, record: Mapping[str, Any], fetch: Any) ->
             code="export_version",
         )
     export = from_json(Export, json.dumps(record))
+    if why := _problem(export, most_bytes):
+        raise _refused(path, why)
+    runs = [_fetched(path, folder, run, fetch) for run in export.runs]
+    return Package(folder, replace(export, runs=tuple(runs)))
+
+
+def _problem(export: Export, most_bytes: int) -> str:
+    """Return why an export cannot be what it says, empty if it can."""
+    for tool in export.tools:
+        if why := pinning.problem(tool):
+            return f"{tool.name[:80]!r} of it: {why}"
     names = {tool.name for tool in export.tools}
-    unknown = [run.tool for run in export.runs if run.tool not in names]
-    if unknown:
-        raise _refused(path, f"it has a run of {unknown[0]!r}, and no such tool.")
-    files = [file for run in export.runs for file in run.contents() if file.place is not None]
-    chosen = dict(
-        zip(
-            (str(file.place) for file in files),
-            harmless_paths([str(file.place) for file in files]),
-            strict=True,
-        )
-    )
-    fetched: dict[str, str | None] = {}
-    for file in files:
-        place = str(file.place)
-        if place not in fetched:
-            target = folder / chosen[place]
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                is_there = fetch(place, target, file.size_bytes)
-            except (ValueError, binascii.Error) as error:
-                raise _refused(path, f"{error}.") from error
-            fetched[place] = chosen[place] if is_there else None
-            if is_there and _digest(target) != file.sha256:
-                raise _refused(path, f"{file.path!r} of it is not what its digest says.")
-    placed = [replace(run, **_placed(run, fetched)) for run in export.runs]
-    return Package(folder, replace(export, runs=tuple(placed)))
+    if len(names) < len(export.tools):
+        return "it has two tools of one name."
+    for run in export.runs:
+        if run.tool not in names:
+            return f"it has a run of {run.tool[:80]!r}, and no such tool."
+    files = [file for run in export.runs for file in run.contents()]
+    if len(files) > _MOST_FILES or any(file.size_bytes < 0 for file in files):
+        return "it has files of impossible number or size."
+    kept = [file for file in files if file.place is not None]
+    if len({file.place for file in kept}) < len(kept):
+        return "two files of it are one."
+    if sum(file.size_bytes for file in kept) > most_bytes:
+        return f"it holds more than {most_bytes} bytes."
+    return ""
 
 
-def _placed(run: ExportedRun, fetched: Mapping[str, str | None]) -> dict[str, Any]:
+def _fetched(path: Path, folder: Path, run: ExportedRun, fetch: _Fetch) -> ExportedRun:
+    """Return a run whose contents are in the folder, under names that nobody chose."""
+
     def one(file: ExportedFile) -> ExportedFile:
-        return file if file.place is None else replace(file, place=fetched[file.place])
+        if file.place is None:
+            return file
+        target = folder / new_id()
+        try:
+            is_there = fetch(file.place, target, file.size_bytes)
+        except (ValueError, binascii.Error, OSError, zlib.error) as error:
+            raise _refused(path, f"{error}.") from error
+        if not is_there:
+            return replace(file, place=None, note=file.note or "it is not in the export")
+        if target.stat().st_size != file.size_bytes or _digest(target) != file.sha256:
+            raise _refused(path, f"{file.path[:80]!r} of it is not what its digest says.")
+        return replace(file, place=target.name)
 
-    return {
-        "stdin": None if run.stdin is None else one(run.stdin),
-        "inputs": tuple(map(one, run.inputs)),
-        "stdout": one(run.stdout),
-        "stderr": one(run.stderr),
-        "files": tuple(map(one, run.files)),
-    }
+    return replace(
+        run,
+        stdin=None if run.stdin is None else one(run.stdin),
+        inputs=tuple(map(one, run.inputs)),
+        stdout=one(run.stdout),
+        stderr=one(run.stderr),
+        files=tuple(map(one, run.files)),
+    )
 
 
 def _in_notebook(path: Path, text: str) -> dict[str, Any] | None:

@@ -11,8 +11,10 @@ from ..client.base import Client
 from ..errors import ConflictError, NotFoundError
 from ..records import Limits, SourceKind, Tool, Version
 from ..requests import NewRun, NewTool, ToolDetail
+from . import pinning
 from .package import Package
 from .record import ExportedRun, ExportedTool
+from .scrub import MASK
 
 Create = Callable[[NewTool], tuple[Tool, Version]]
 """Makes a tool and follows its build to a good end."""
@@ -36,11 +38,18 @@ def tool_again(client: Client, tool: ExportedTool, create: Create) -> str:
         )
     for name in (str(tool.source), tool.name):
         try:
-            there = _same(client.tool(name), tool)
+            there = _that_is_there(client.tool(name), tool)
         except (NotFoundError, ConflictError):
             continue
         if there:
             return there
+    masked = [name for name, value in tool.build_arguments.items() if value == MASK]
+    if masked:
+        raise ConflictError(
+            f"The build argument {masked[0]} of {tool.name} is secret, and was not written.",
+            f"Create it with --build-arg {masked[0]}=… from {tool.source}",
+            code="build_argument_missing",
+        )
     made, version = create(
         NewTool(
             source=str(tool.source),
@@ -52,6 +61,12 @@ def tool_again(client: Client, tool: ExportedTool, create: Create) -> str:
             description=tool.description,
         )
     )
+    if version.commit != tool.commit:
+        raise ConflictError(
+            f"{tool.name} became another one: {version.commit} was built, not {tool.commit}.",
+            "Whoever has its source may have changed it.",
+            code="source_changed",
+        )
     return f"{made.full_name}@{version.number}"
 
 
@@ -91,7 +106,9 @@ def run_again(
         )
     inputs = []
     for file in run.inputs:
-        own = folder / Path(file.path).name
+        own = folder / file.path
+        if own.parent != folder or "\0" in file.path or own.exists():
+            raise ConflictError(f"Run {run.number} has an input of an impossible name.")
         shutil.copyfile(package.folder / str(file.place), own)
         inputs.append(own)
     return NewRun(
@@ -112,16 +129,10 @@ def _given(run: ExportedRun) -> Mapping[str, str]:
     return {name: value for name, value in run.variables.items() if name not in run.secrets}
 
 
-def _same(detail: ToolDetail, tool: ExportedTool) -> str:
+def _that_is_there(detail: ToolDetail, tool: ExportedTool) -> str:
     """Return the version of a tool that was built from the same, with the same entry point."""
     for version in detail.versions:
-        if (
-            version.status == "ready"
-            and version.commit == tool.commit
-            and version.source.location == (tool.source and tool.source.location)
-            and version.source.subdirectory == (tool.source and tool.source.subdirectory)
-            and version.entry_point == tool.entry_point
-        ):
+        if version.status == "ready" and pinning.is_same(version, tool):
             return f"{detail.tool.full_name}@{version.number}"
     return ""
 

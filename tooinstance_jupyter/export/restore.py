@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..client.base import Client
-from ..errors import ConflictError, TooInstanceError
+from ..errors import TooInstanceError
 from ..records import Tool, Version
 from ..requests import NewTool
 from .record import ExportedTool
 from .redo import Create, tool_again
-from .scrub import MASK
 
 
 class Restoration(StrEnum):
@@ -53,13 +52,6 @@ def restore(client: Client, tool: ExportedTool, create: Create) -> Restored:
     made: list[str] = []
 
     def noted(new: NewTool) -> tuple[Tool, Version]:
-        hidden = [name for name, value in new.build_arguments.items() if value == MASK]
-        if hidden:
-            raise ConflictError(
-                f"Its build argument {hidden[0]} is secret, and is not in the lock.",
-                f"Create it with --build-arg {hidden[0]}=… from {new.source}",
-                code="secret_missing",
-            )
         made_tool, version = create(new)
         made.append(made_tool.full_name)
         return made_tool, version
@@ -71,9 +63,6 @@ def restore(client: Client, tool: ExportedTool, create: Create) -> Restored:
         version = next(one for one in detail.versions if str(one.number) == number)
     except TooInstanceError as error:
         return Restored(tool=tool, restoration=Restoration.FAILED, notes=(str(error),))
-    if version.commit != tool.commit:
-        note = f"It was built from {version.commit}, and {tool.commit} was frozen."
-        return Restored(tool=tool, restoration=Restoration.FAILED, here=here, notes=(note,))
     notes = []
     newest = detail.ready
     if detail.tool.name != tool.name or newest is None or newest.id != version.id:

@@ -7,7 +7,7 @@ known form that nobody names cannot be found.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from mmap import mmap
 
 MASK = "***"
@@ -40,22 +40,48 @@ _RULES: tuple[_Rule, ...] = (
         re.compile(
             rb"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|glpat-[\w-]{20,}|hf_[A-Za-z0-9]{30,}|"
             rb"sk-[\w-]{20,}|xox[abeprs]-[\w-]{10,}|(?:AKIA|ASIA)[0-9A-Z]{16}|"
-            rb"eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,})"
+            rb"(?<![\w-])eyJ[\w-]{10,2000}\.[\w-]{10,4000}\.[\w-]{10,2000})"
         ),
         b"***",
     ),
     (
         re.compile(
-            rb"-----BEGIN [A-Z ]*PRIVATE KEY-----.{0,10000}?-----END [A-Z ]*PRIVATE KEY-----",
-            re.DOTALL,
+            rb"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]{0,20000}"
+            rb"-----END [A-Z ]{0,40}PRIVATE KEY-----"
         ),
         b"***",
     ),
     # the working directory of a run is where its files are
-    (re.compile(rb"/[^\s'\"<>|:]{0,4000}/runs/[0-9a-f]{32}/work\b"), b"."),
+    (re.compile(rb"(?<![^\s'\"<>|:=(])/[^\s'\"<>|:]{0,4000}/runs/[0-9a-f]{32}/work\b"), b"."),
     (re.compile(rb"(?<![\w./~-])/(?:home|Users)/[^/\s'\"<>|:;,)\]}\\]+"), HOME.encode()),
     (re.compile(rb"\b[A-Za-z]:(?:\\{1,2}|/)Users(?:\\{1,2}|/)[^\\/\s'\"<>|:]+"), HOME.encode()),
 )
+
+
+def without_secret_options(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return arguments with the values of options that look like secrets masked, and those values.
+
+    Examples
+    --------
+    >>> without_secret_options(["--token=abcd", "--password", "hunter2", "x"])
+    (['--token=***', '--password', '***', 'x'], ['abcd', 'hunter2'])
+    """
+    masked: list[str] = []
+    values: list[str] = []
+    is_value = False
+    for word in argv:
+        name, equals, value = word.partition("=")
+        is_secret = name.startswith("-") and bool(_SECRET_NAME.search(name.lstrip("-")))
+        if is_value and not word.startswith("-"):
+            values.append(word)
+            masked.append(MASK)
+        elif is_secret and equals:
+            values.append(value)
+            masked.append(f"{name}={MASK}")
+        else:
+            masked.append(word)
+        is_value = is_secret and not equals
+    return masked, values
 
 
 class Scrubber:

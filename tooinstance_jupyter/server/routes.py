@@ -415,7 +415,7 @@ ROUTES: tuple[Route, ...] = (
         "getStdin",
         "What a run had as standard input",
         do.run_stdin,
-        errors=(Is.FORBIDDEN,),
+        errors=(Is.FORBIDDEN, Is.CONFLICT),
     ),
     _archive(f"{_RUN}/archive", "getArchive", do.run_archive),
     _route(

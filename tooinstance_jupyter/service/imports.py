@@ -10,10 +10,13 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from .. import arguments
 from ..config import TooInstance
 from ..errors import InvalidValueError, full_disk_in_words
+from ..export import pinning
 from ..export.package import Package
 from ..export.record import ExportedFile, ExportedRun
 from ..file_names import harmless_paths
@@ -25,6 +28,7 @@ from ..records import (
     StreamSize,
     Tool,
     Version,
+    now,
 )
 from ..run_directory import RunDirectory
 from ..store.repository import Store
@@ -33,6 +37,8 @@ from .presence import Presence
 from .room import Room
 
 _MOST_TEXT = 10_000
+_MOST_WORD = 64
+_FIRST_YEAR = 1980
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,9 @@ class Imports:
 
         self.room.check()
         with tempfile.TemporaryDirectory(prefix="import-", dir=self.config.home_path) as folder:
-            package = reading.read(archive, Path(folder))
+            limits = self.config.limits()
+            most_bytes = limits.output_bytes + 2 * limits.log_bytes
+            package = reading.read(archive, Path(folder), most_bytes=most_bytes)
             if len(package.export.runs) != 1:
                 raise InvalidValueError("One run is imported at a time.", code="export_invalid")
             return self._add(principal, package, package.export.runs[0], tool)
@@ -101,6 +109,13 @@ class Imports:
         if not exported.status.is_final:
             raise InvalidValueError(f"Run {exported.number} of the export has not ended.")
         described = package.export.tool(exported.tool)
+        latest = now()
+        finished_at = exported.finished_at or package.export.made_at
+        variables = {
+            name: value
+            for name, value in exported.variables.items()
+            if name not in exported.secrets
+        }
         run = Run(
             owner=principal.name,
             tool_id=None,
@@ -108,28 +123,30 @@ class Imports:
             version_id=None,
             version_number=described.version_number,
             environment_id=None,
-            arguments=exported.arguments,
-            label=exported.label[:_MOST_TEXT],
-            variables={
-                name: value
-                for name, value in exported.variables.items()
-                if name not in exported.secrets
-            },
-            secrets=exported.secrets,
+            arguments=arguments.from_value(list(exported.arguments)),
+            label=_text(exported.label),
+            variables={_text(name): _text(value) for name, value in variables.items()},
+            secrets=tuple(map(_text, exported.secrets)),
             limits=self.config.limits(),
-            engine=exported.engine,
-            isolation=exported.isolation,
+            engine=_text(exported.engine)[:_MOST_WORD],
+            isolation=_text(exported.isolation)[:_MOST_WORD],
             output=described.output,
             status=exported.status,
-            message=f"{exported.message[:_MOST_TEXT]}, imported".lstrip(", "),
+            message=f"{_text(exported.message)}, imported".lstrip(", "),
             exit_code=exported.exit_code,
             home=self.home,
-            started_at=exported.started_at,
-            finished_at=exported.finished_at or package.export.made_at,
+            started_at=_moment(exported.started_at, latest),
+            finished_at=_moment(finished_at, latest) or latest,
         )
         if not name:
             return run
         tool, version = self.find(principal, name)
+        if not pinning.is_same(version, described):
+            raise InvalidValueError(
+                f"{name} was not built from what the export says of {described.name}.",
+                "Import it without a tool, or make the tool first.",
+                code="tool_differs",
+            )
         return dataclasses.replace(
             run,
             tool_id=tool.id,
@@ -144,24 +161,31 @@ class Imports:
         self, run: Run, directory: RunDirectory, package: Package, exported: ExportedRun
     ) -> Run:
         directory.create()
-        kept = [file for file in (*exported.files, *exported.inputs) if file.place is not None]
         limits = self.config.limits()
-        if len(kept) > limits.output_files or sum(f.size_bytes for f in kept) > limits.output_bytes:
+        files, inputs = exported.files, exported.inputs
+        written = sum(file.size_bytes for file in (*files, *inputs) if file.place is not None)
+        if (
+            len(files) + len(inputs) > limits.output_files
+            or written > limits.output_bytes
+            or max(exported.stdout.size_bytes, exported.stderr.size_bytes) > limits.log_bytes
+        ):
             raise InvalidValueError(
-                f"Run {exported.number} of the export has more files than are kept of a run here.",
+                f"Run {exported.number} of the export has more output than is kept of a run here.",
                 code="too_large",
             )
         for stream in (exported.stdout, exported.stderr):
-            target = directory.stream(stream.path)
+            target = directory.stream("stdout" if stream is exported.stdout else "stderr")
             if stream.place is None:
                 target.touch()
             else:
                 shutil.copyfile(package.folder / stream.place, target)
         if exported.stdin is not None and exported.stdin.place is not None:
             shutil.copyfile(package.folder / exported.stdin.place, directory.stdin)
-        files = self._placed(directory, package, exported.files)
-        written = {file.path for file in files}
-        inputs = [file for file in exported.inputs if file.path not in written]
+        # an input that the run changed is among what it wrote
+        unchanged = {file.path for file in inputs} - {file.path for file in files}
+        placed = self._placed(
+            directory, package, [*files, *(file for file in inputs if file.path in unchanged)]
+        )
         return dataclasses.replace(
             run,
             stdin="stdin" if directory.stdin.exists() else None,
@@ -175,11 +199,11 @@ class Imports:
                     media_type=file.media_type,
                     skipped=None if file.place is not None else file.note or "not in the export",
                 )
-                for file in files
+                for file in placed[: len(files)]
             ),
             inputs=tuple(
                 InputFile(path=file.path, size_bytes=file.size_bytes, sha256=file.sha256)
-                for file in self._placed(directory, package, inputs)
+                for file in placed[len(files) :]
                 if file.sha256 is not None and file.place is not None
             ),
         )
@@ -195,6 +219,18 @@ class Imports:
                 shutil.copyfile(package.folder / file.place, target)
             placed.append(dataclasses.replace(file, path=path))
         return placed
+
+
+def _text(text: str) -> str:
+    """Return a text that a database holds."""
+    return text[:_MOST_TEXT].replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _moment(at: datetime | None, latest: datetime) -> datetime | None:
+    """Return a time that calendars and archives hold, and that is not to come."""
+    if at is None or at.year < _FIRST_YEAR:
+        return None
+    return min(at if at.tzinfo is not None else at.replace(tzinfo=UTC), latest)
 
 
 def _size(path: Path) -> StreamSize:

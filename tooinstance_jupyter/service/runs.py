@@ -184,7 +184,7 @@ class Runs:
 
     def input_path(self, principal: Principal, number: int, path: str) -> Path:
         """Return where an input file of a run can be read."""
-        run = self.with_inputs(principal, number)
+        run = self._ended_with_inputs(principal, number)
         for file in run.inputs:
             if file.path == path:
                 return self.outputs.input_path(run, file)
@@ -192,7 +192,7 @@ class Runs:
 
     def stdin_path(self, principal: Principal, number: int) -> Path:
         """Return where the standard input of a run can be read."""
-        place = self.outputs.stdin_path(self.with_inputs(principal, number))
+        place = self.outputs.stdin_path(self._ended_with_inputs(principal, number))
         if place is None:
             raise NotFoundError(f"Run {number} had no standard input.")
         return place
@@ -346,6 +346,15 @@ class Runs:
         environment = self.environments.of(tool.name, version)
         await self.environments.fetch(tool.name, version, environment)
         return version
+
+    def _ended_with_inputs(self, principal: Principal, number: int) -> Run:
+        run = self.with_inputs(principal, number)
+        if not run.status.is_final:
+            # a tool that runs can put a link in the place of a file that is just being opened
+            raise ConflictError(
+                f"Run {number} goes on: what it was given can be read once it has ended."
+            )
+        return run
 
     def _name_now(self, principal: Principal, run: Run) -> str:
         """Return the name that a run's tool has now; another one may have the name it had."""
