@@ -20,7 +20,6 @@ class ArchiveExporter(Exporter):
     """Archives: to be kept, checked with ``sha256sum --check``, and imported."""
 
     suffix = ".zip"
-    media_type = "application/zip"
 
     def write(self, package: Package, target: Path) -> None:
         """Write an archive."""

@@ -15,8 +15,6 @@ class Exporter(ABC):
     suffix: ClassVar[str]
     """What the names of its files end with, dot included."""
 
-    media_type: ClassVar[str]
-
     most_bytes: ClassVar[int | None] = None
     """Contents that are larger are not collected for it; ``None`` for no limit."""
 

@@ -31,7 +31,6 @@ class CrateExporter(Exporter):
     """Research objects: to be put into repositories, and read by programs of all kinds."""
 
     suffix = ".crate.zip"
-    media_type = "application/zip"
 
     def write(self, package: Package, target: Path) -> None:
         """Write a crate.

@@ -329,7 +329,6 @@ class NotebookExporter(Exporter):
     """Notebooks: to be read anywhere, and run again."""
 
     suffix = ".ipynb"
-    media_type = "application/x-ipynb+json"
     most_bytes = MOST_BYTES
 
     def write(self, package: Package, target: Path) -> None:

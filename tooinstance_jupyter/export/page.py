@@ -82,7 +82,6 @@ class PageExporter(Exporter):
     """Pages: to be read by anybody with a browser."""
 
     suffix = ".html"
-    media_type = "text/html"
     most_bytes = MOST_BYTES
 
     def write(self, package: Package, target: Path) -> None:

@@ -416,7 +416,7 @@ def _export(call: Call, *, runs: Sequence[int] = (), tools: Sequence[str] = ()) 
         file=file,
         size_bytes=file.seek(0, os.SEEK_END),
         name=export.suggested_name(wish, query.format),
-        media_type=form.media_type,
+        media_type=_OCTETS,  # it is to be saved, whatever it is
     )
 
 
