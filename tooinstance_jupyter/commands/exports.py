@@ -21,12 +21,10 @@ from ..export.comparison import Finding, Side, Verdict
 from ..export.gather import Wish, gather
 from ..export.package import Package, pack
 from ..export.record import ExportedRun
-from ..records import Tool, Version
-from ..requests import NewTool
 from ..results import RunResult
 from . import inputs
 from .base import Command, Outcome, Parser, Ui, run_number, text_bundle
-from .tools import create_and_follow
+from .tools import creator
 
 _DEFAULT = "ipynb"
 
@@ -81,7 +79,7 @@ def verify(client: Client, args: Namespace, ui: Ui) -> Outcome:
         if not package.export.runs:
             for tool in package.export.tools:
                 try:
-                    redo.tool_again(client, tool, _create(client, ui))
+                    redo.tool_again(client, tool, creator(client, ui))
                     findings.append(Finding(what=tool.name, verdict=Verdict.SAME, detail="builds"))
                 except TooInstanceError as error:
                     findings.append(_not_checked(error))
@@ -102,7 +100,7 @@ def _verified(
     client: Client, package: Package, run: ExportedRun, ui: Ui
 ) -> tuple[list[Finding], str]:
     tool = package.export.tool(run.tool)
-    name = redo.tool_again(client, tool, _create(client, ui))
+    name = redo.tool_again(client, tool, creator(client, ui))
     with tempfile.TemporaryDirectory(prefix="tooinstance-verify-") as folder:
         given, gathered = Path(folder, "given"), Path(folder, "gathered")
         given.mkdir()
@@ -120,13 +118,12 @@ def _verified(
         again = gather(client, wish, gathered)
         before, after = Side(package, run), Side(again, again.export.runs[0])
         findings = comparison.compare(before, after, has_inputs=False)
+        one, other = before.given()["recipe"], after.given()["recipe"]
         # another engine builds the same in another way
-        for what in ("commit", "recipe") if run.engine == ended.engine else ("commit",):
-            one, other = before.given()[what], after.given()[what]
-            if one and other and one != other:
-                findings.append(
-                    Finding(what=what, verdict=Verdict.DIFFERENT, detail=f"{one} → {other}")
-                )
+        if run.engine == ended.engine and one and other and one != other:
+            findings.append(
+                Finding(what="recipe", verdict=Verdict.DIFFERENT, detail=f"{one} → {other}")
+            )
     note = f"It was run again as run {ended.number}: `%tooi run-show {ended.number}`"
     if run.engine != ended.engine:
         note += f", by the {ended.engine} engine instead of {run.engine}"
@@ -159,7 +156,7 @@ def import_(client: Client, args: Namespace, ui: Ui) -> Outcome:
         names: dict[str, str] = {}
         for tool in package.export.tools:
             try:
-                names[tool.name] = redo.tool_again(client, tool, _create(client, ui))
+                names[tool.name] = redo.tool_again(client, tool, creator(client, ui))
                 lines.append(f"{tool.name} is {names[tool.name]} here.")
             except TooInstanceError as error:
                 lines.append(f"{tool.name} could not be made: {error.message}")
@@ -184,13 +181,6 @@ def _read(name: str) -> Iterator[Package]:
     file = inputs.file(name)
     with tempfile.TemporaryDirectory(prefix="tooinstance-read-") as folder:
         yield reading.read(file, Path(folder))
-
-
-def _create(client: Client, ui: Ui) -> redo.Create:
-    def create(new: NewTool) -> tuple[Tool, Version]:
-        return create_and_follow(client, new, ui)
-
-    return create
 
 
 def _export_options(parser: Parser) -> None:

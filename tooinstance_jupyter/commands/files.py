@@ -8,7 +8,6 @@ from __future__ import annotations
 import fnmatch
 import os
 import shutil
-import tempfile
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,6 +18,7 @@ from ..errors import ConflictError, InvalidValueError, NotFoundError
 from ..file_names import harmless_paths
 from ..live import neutralised
 from ..records import OutputFile
+from ..whole_files import written_whole
 from .base import Command, MimeBundle, Outcome, Parser, Ui, did_you_mean, run_number, text_bundle
 
 
@@ -130,22 +130,10 @@ def _make_folders(parent: Path, folder: Path) -> None:
 
 def _copy(source: Path, target: Path) -> None:
     """Copy a file so that it is there whole or not at all; a link at its place is replaced."""
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".tooi-")
-    try:
+    with written_whole(target) as writer:
         reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "wb") as writer, os.fdopen(reading, "rb") as reader:
+        with os.fdopen(reading, "rb") as reader:
             shutil.copyfileobj(reader, writer, 2**20)
-        Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _options(parser: Parser) -> None:

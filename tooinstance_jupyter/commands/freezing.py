@@ -7,27 +7,27 @@ from __future__ import annotations
 
 import platform
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..build import sources
 from ..client.base import Client
 from ..display.locks import frozen_bundle, restored_bundle
 from ..errors import ConflictError, TooInstanceError
 from ..export import lock
-from ..export.gather import GENERATOR, pinned
+from ..export.gather import GENERATOR, homes_of, pinned, ready_version, version_number
+from ..export.pinning import distinct_name
 from ..export.record import ExportedTool
 from ..export.restore import Restoration, restore
 from ..export.scrub import Scrubber
-from ..records import SourceKind, Tool, Version, VersionStatus
-from ..requests import NewTool, ToolDetail
+from ..records import SourceKind, Tool, Version
+from ..requests import ToolDetail
 from ..results import RunResult
 from . import inputs
 from .base import Command, Outcome, Parser, Ui
 from .mentions import Mention, mentions
-from .tools import create_and_follow
+from .tools import creator
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -81,15 +81,14 @@ class _Collected:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        homes = [str(Path.home()), *filter(None, [client.describe().get("home")])]
-        self._scrubber = Scrubber(homes=homes)
+        self._scrubber = Scrubber(homes=homes_of(client))
         self.tools: dict[tuple[str, int], tuple[Tool, Version]] = {}
         self.notes: list[str] = []
 
     def add(self, name: str) -> None:
         """Take a version that was used, by ``name``, ``name@number`` or link."""
         try:
-            self._take(*self._found(name))
+            self._take(*ready_version(self._client, name))
         except TooInstanceError as error:
             self.notes.append(f"{name} is not frozen: {error.message}")
 
@@ -102,12 +101,12 @@ class _Collected:
             if mention.run is not None:
                 run = self._client.get_run(mention.run)
                 name = f"{run.tool_name}@{run.version_number}"
-            tool, version = self._found(name)
+            tool, version = ready_version(self._client, name)
         except TooInstanceError as error:
             self.notes.append(f"`%tooi {mention.line}` is not frozen: {error.message}")
             return
         is_used = any(full_name == tool.full_name for full_name, _ in self.tools)
-        if not is_used or _number(name) is not None:
+        if not is_used or version_number(name) is not None:
             self._take(tool, version)
 
     def named(self) -> tuple[ExportedTool, ...]:
@@ -116,42 +115,13 @@ class _Collected:
         named = []
         for tool, version in self.tools.values():
             one = pinned(tool, version, self._scrubber)
-            choices = _names(one.name, version.number)
-            one = replace(one, name=next(name for name in choices if name not in taken))
+            one = replace(one, name=distinct_name(one.name, version.number, taken))
             taken.add(one.name)
             named.append(one)
         return tuple(named)
 
     def _take(self, tool: Tool, version: Version) -> None:
         self.tools.setdefault((tool.full_name, version.number), (tool, version))
-
-    def _found(self, name: str) -> tuple[Tool, Version]:
-        number = _number(name)
-        detail = self._client.tool(name if number is None else name.rpartition("@")[0])
-        version = next(
-            (
-                one
-                for one in detail.versions
-                if one.status is VersionStatus.READY and number in (None, one.number)
-            ),
-            None,
-        )
-        if version is None:
-            raise ConflictError(f"{name} has no version that is ready.")
-        return detail.tool, version
-
-
-def _number(name: str) -> int | None:
-    """Return the version that a tool's name says, as ``name@number``."""
-    number = name.rpartition("@")[2]
-    is_version = number != name and number.isdecimal() and not sources.looks_like_source(name)
-    return int(number[:9]) if is_version else None
-
-
-def _names(name: str, number: int) -> Iterator[str]:
-    yield name
-    yield f"{name}-{number}"
-    yield from (f"{name}-{number}-{count}" for count in range(2, 1000))
 
 
 def _code(notebook: NotebookNode | None) -> list[str]:
@@ -173,10 +143,7 @@ def restore_(client: Client, args: Namespace, ui: Ui) -> Outcome:
     path = inputs.file(args.file or lock.FILE_NAME)
     frozen = lock.read(path)
 
-    def create(new: NewTool) -> tuple[Tool, Version]:
-        return create_and_follow(client, new, ui)
-
-    restored = [restore(client, tool, create) for tool in frozen.tools]
+    restored = [restore(client, tool, creator(client, ui)) for tool in frozen.tools]
     is_whole = all(one.restoration is not Restoration.FAILED for one in restored)
     return Outcome(
         bundle=restored_bundle(path.name, restored),

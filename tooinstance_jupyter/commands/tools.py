@@ -6,7 +6,7 @@ Carrying them out is left to the client.
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .. import display
 from ..build import sources
@@ -81,6 +81,15 @@ def create_and_follow(client: Client, new: NewTool, ui: Ui) -> tuple[Tool, Versi
 
     version = ui.follow_build(client, start)
     return made[0], _ready(made[0], version)
+
+
+def creator(client: Client, ui: Ui) -> Callable[[NewTool], tuple[Tool, Version]]:
+    """Return `create_and_follow` for one who makes several tools."""
+
+    def create(new: NewTool) -> tuple[Tool, Version]:
+        return create_and_follow(client, new, ui)
+
+    return create
 
 
 def build(client: Client, args: Namespace, ui: Ui) -> Outcome:

@@ -8,8 +8,6 @@ as a notebook, a page, an archive or a crate; ``reading`` takes such a file apar
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,12 +80,13 @@ def write(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with (
-            _folder_beside(target) as folder,
+            tempfile.TemporaryDirectory(dir=target.parent, prefix=".tooi-export-") as folder,
             full_disk_in_words(target.parent),
         ):
-            package = gather(client, wish, folder / "package")
-            made_by.write(package, folder / f"export{made_by.suffix}")
-            (folder / f"export{made_by.suffix}").replace(target)
+            contents, made = Path(folder, "package"), Path(folder, f"export{made_by.suffix}")
+            contents.mkdir()
+            made_by.write(gather(client, wish, contents), made)
+            made.replace(target)
     except OSError as error:
         raise InvalidValueError(
             f"{str(target)!r} cannot be written: {error.strerror or error}.",
@@ -95,11 +94,3 @@ def write(
             code="folder_unwritable",
         ) from error
     return target
-
-
-@contextmanager
-def _folder_beside(target: Path) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".tooi-export-") as name:
-        folder = Path(name)
-        (folder / "package").mkdir()
-        yield folder

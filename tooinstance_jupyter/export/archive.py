@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from pathlib import Path
 
+from ..run_directory import hash_file
 from .base import Exporter
-from .notebook import NotebookExporter
+from .notebook import notebook, text_of
 from .package import RECORD, Package, record_text
-from .page import PageExporter
+from .page import page
 
 SUMS = "SHA256SUMS"
 NOTEBOOK = "export.ipynb"
@@ -26,7 +26,7 @@ class ArchiveExporter(Exporter):
         add_documents(package)
         files = sorted(path for path in package.folder.rglob("*") if path.is_file())
         names = [path.relative_to(package.folder).as_posix() for path in files]
-        sums = [f"{_digest(path)}  {name}\n" for path, name in zip(files, names, strict=True)]
+        sums = [f"{hash_file(path)}  {name}\n" for path, name in zip(files, names, strict=True)]
         with zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED) as archive:
             for path, name in zip(files, names, strict=True):
                 archive.write(path, name)
@@ -36,10 +36,6 @@ class ArchiveExporter(Exporter):
 def add_documents(package: Package) -> None:
     """Write what describes a package into its folder: record, notebook and page."""
     (package.folder / RECORD).write_text(record_text(package), "utf-8")
-    NotebookExporter().write(package, package.folder / NOTEBOOK)
-    PageExporter().write(package, package.folder / PAGE)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    made = notebook(package)
+    (package.folder / NOTEBOOK).write_text(text_of(made), "utf-8")
+    (package.folder / PAGE).write_text(page(package, made), "utf-8")

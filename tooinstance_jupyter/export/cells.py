@@ -63,9 +63,8 @@ def run(exported: ExportedRun, names: Mapping[str, str], *, body: str = "") -> s
         options += _given("-i", f"{INPUTS}/{names.get(file.path, file.path)}")
     if STDIN in names:
         options += _given("--stdin", f"{INPUTS}/{names[STDIN]}")
-    for name, value in exported.variables.items():
-        if name not in exported.secrets:
-            options += _given("-e", f"{name}={value}")
+    for name, value in exported.plain_variables.items():
+        options += _given("-e", f"{name}={value}")
     for name in exported.secrets:
         options += _given("--secret", name)
     usual = Limits()

@@ -17,7 +17,7 @@ from . import cells
 from .archive import NOTEBOOK, PAGE, add_documents
 from .base import Exporter
 from .package import RECORD, Package
-from .record import Export, ExportedFile, ExportedRun, ExportedTool
+from .record import ExportedFile, ExportedRun, ExportedTool
 
 if TYPE_CHECKING:
     from rocrate.rocrate import ROCrate
@@ -87,13 +87,14 @@ def _describe(crate: ROCrate, package: Package) -> None:
         (NOTEBOOK, "The export as a notebook", "application/x-ipynb+json"),
         (PAGE, "The export as a page", "text/html"),
     ):
-        _add_file(crate, package.folder / name, name, {"name": text, "encodingFormat": media_type})
-    tools = {tool.name: _add_tool(crate, tool, export) for tool in export.tools}
+        properties = {"name": text, "encodingFormat": media_type}
+        crate.add_file(package.folder / name, name, properties=properties)
+    tools = {tool.name: _add_tool(crate, tool) for tool in export.tools}
     actions = [_add_run(crate, package, run, tools[run.tool]) for run in export.runs]
     crate.root_dataset["mentions"] = actions[0] if len(actions) == 1 else actions
 
 
-def _add_tool(crate: ROCrate, tool: ExportedTool, export: Export) -> Any:
+def _add_tool(crate: ROCrate, tool: ExportedTool) -> Any:
     from rocrate.model.contextentity import ContextEntity
 
     source = tool.source
@@ -135,9 +136,8 @@ def _add_run(crate: ROCrate, package: Package, run: ExportedRun, tool: Any) -> A
         properties["error"] = run.message
     action = crate.add(ContextEntity(crate, f"#run-{run.number}", properties))
     action["instrument"] = tool
-    given = [*run.inputs, *([run.stdin] if run.stdin else [])]
     action["object"] = [
-        *(one for file in given if (one := _add_content(crate, package, file))),
+        *(one for file in run.given if (one := _add_content(crate, package, file))),
         *_add_arguments(crate, run),
     ]
     action["result"] = [
@@ -155,8 +155,7 @@ def _add_run(crate: ROCrate, package: Package, run: ExportedRun, tool: Any) -> A
 def _add_arguments(crate: ROCrate, run: ExportedRun) -> list[Any]:
     from rocrate.model.contextentity import ContextEntity
 
-    named = [*(("argument", word) for word in run.arguments)]
-    named += [(name, value) for name, value in run.variables.items() if name not in run.secrets]
+    named = [*(("argument", word) for word in run.arguments), *run.plain_variables.items()]
     return [
         crate.add(
             ContextEntity(
@@ -181,11 +180,7 @@ def _add_content(crate: ROCrate, package: Package, file: ExportedFile) -> Any:
         or mimetypes.guess_type(file.path)[0]
         or "application/octet-stream",
     }
-    return _add_file(crate, path, file.place, properties)
-
-
-def _add_file(crate: ROCrate, path: Path, name: str, properties: dict[str, str]) -> Any:
-    return crate.add_file(path, name, properties=properties)
+    return crate.add_file(path, file.place, properties=properties)
 
 
 def _status(status: RunStatus) -> str:

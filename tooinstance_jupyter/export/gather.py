@@ -5,7 +5,6 @@ It asks a client, so that an export holds what whoever asks may see, from a serv
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -15,12 +14,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .. import __version__, access
+from ..build import sources
 from ..client.base import Client
 from ..errors import ConflictError, ForbiddenError, NotFoundError
-from ..records import Run, Source, SourceKind, Tool, Version
+from ..records import Run, Source, SourceKind, Tool, Version, VersionStatus
 from ..requests import StreamName
+from ..run_directory import hash_file
 from .package import Package, places
-from .pinning import PINNED_BY_REF
+from .pinning import PINNED_BY_REF, distinct_name
 from .record import Export, ExportedFile, ExportedRun, ExportedTool
 from .scrub import MASK, Scrubber, secret_names, without_secret_options
 
@@ -88,7 +89,7 @@ class _Collected:
         self._client = client
         self._wish = wish
         self._folder = folder
-        self._homes = [str(Path.home()), *filter(None, [client.describe().get("home")])]
+        self._homes = homes_of(client)
         self._tools: dict[tuple[str, int], ExportedTool] = {}
         self._runs: list[ExportedRun] = []
 
@@ -103,15 +104,7 @@ class _Collected:
         return Package(self._folder, export)
 
     def add_tool(self, name: str) -> None:
-        plain, _, number = name.partition("@")
-        detail = self._client.tool(plain)
-        versions = [one for one in detail.versions if not number or str(one.number) == number]
-        version = next((one for one in versions if one.status == "ready"), None)
-        if version is None:
-            raise ConflictError(
-                f"{name} has no version that is ready.", f"`%tooi build {plain}` makes one."
-            )
-        self._note_tool(detail.tool, version)
+        self._note_tool(*ready_version(self._client, name))
 
     def add_run(self, run: Run) -> None:
         tool = self._tool_of(run)
@@ -122,7 +115,7 @@ class _Collected:
             homes=self._homes,
             secrets=[*self._wish.hidden, *typed, *(run.variables[name] for name in hidden)],
         )
-        keep = _Keeper(self._folder, run.number, scrubber, self._wish.most_bytes)
+        keep = _Keeper(self._folder, scrubber, self._wish.most_bytes)
         may_hold_secrets = bool(run.secrets) and not self._wish.with_all_files
         self._runs.append(
             ExportedRun(
@@ -191,9 +184,7 @@ class _Collected:
         return exported
 
     def _free_name(self, name: str, number: int) -> str:
-        taken = {tool.name for tool in self._tools.values()}
-        choices = [name, f"{name}-{number}", *(f"{name}-{number}-{n}" for n in range(2, 1000))]
-        return next(choice for choice in choices if choice not in taken)
+        return distinct_name(name, number, {tool.name for tool in self._tools.values()})
 
     def _stream(self, run: Run, name: StreamName, keep: _Keeper) -> ExportedFile:
         kept = run.stdout if name == "stdout" else run.stderr
@@ -220,7 +211,11 @@ class _Collected:
             return None
         [place] = places(run.number, "", ["stdin"])
         file = ExportedFile(path="stdin")
-        return keep(file, place, lambda target: _copy(self._client.stdin_path(run.number), target))
+
+        def copy(target: Path) -> None:
+            shutil.copyfile(self._client.stdin_path(run.number), target)
+
+        return keep(file, place, copy)
 
     def _inputs(self, run: Run, keep: _Keeper) -> tuple[ExportedFile, ...]:
         inputs = []
@@ -232,7 +227,7 @@ class _Collected:
             file = ExportedFile(path=given.path, size_bytes=given.size_bytes, sha256=given.sha256)
 
             def copy(target: Path, path: str = given.path) -> None:
-                _copy(self._client.input_path(run.number, path), target)
+                shutil.copyfile(self._client.input_path(run.number, path), target)
 
             inputs.append(keep(file, place, copy))
         return tuple(inputs)
@@ -260,7 +255,7 @@ class _Collected:
             else:
 
                 def copy(target: Path, path: str = written.path) -> None:
-                    _copy(self._client.file_path(run.number, path), target)
+                    shutil.copyfile(self._client.file_path(run.number, path), target)
 
                 files.append(keep(file, place, copy))
         return tuple(files)
@@ -269,9 +264,7 @@ class _Collected:
 class _Keeper:
     """Puts a content into the package, or says why it is not there."""
 
-    def __init__(
-        self, folder: Path, number: int, scrubber: Scrubber, most_bytes: int | None
-    ) -> None:
+    def __init__(self, folder: Path, scrubber: Scrubber, most_bytes: int | None) -> None:
         self._folder = folder
         self._scrubber = scrubber
         self._most_bytes = most_bytes
@@ -310,13 +303,43 @@ class _Keeper:
             target.write_bytes(self._scrubber.data(target.read_bytes()))
             note = "; ".join(filter(None, (note, _REWRITTEN)))
         size = target.stat().st_size
-        with target.open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
-        kept = replace(file, size_bytes=size, sha256=digest, note=note)
+        kept = replace(file, size_bytes=size, sha256=hash_file(target), note=note)
         if self._most_bytes is not None and size > self._most_bytes and not is_text:
             target.unlink()
             return replace(kept, note=too_large)
         return replace(kept, place=target.relative_to(self._folder).as_posix())
+
+
+def homes_of(client: Client) -> list[str]:
+    """Return the folders whose places must not leave."""
+    return [str(Path.home()), *filter(None, [client.describe().get("home")])]
+
+
+def version_number(name: str) -> int | None:
+    """Return the version that a tool's name says, as ``name@number``; a link's ref is none."""
+    number = name.rpartition("@")[2]
+    is_version = number != name and number.isdecimal() and not sources.looks_like_source(name)
+    return int(number[:9]) if is_version else None
+
+
+def ready_version(client: Client, name: str) -> tuple[Tool, Version]:
+    """Return a version that can be run, by ``name``, ``name@number`` or link.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such tool for whoever asks.
+    ConflictError
+        If nothing of it is ready.
+    """
+    number = version_number(name)
+    detail = client.tool(name if number is None else name.rpartition("@")[0])
+    for version in detail.versions:
+        if version.status is VersionStatus.READY and number in (None, version.number):
+            return detail.tool, version
+    raise ConflictError(
+        f"{name} has no version that is ready.", f"`%tooi build {detail.tool.name}` makes one."
+    )
 
 
 def pinned(tool: Tool, version: Version, scrubber: Scrubber) -> ExportedTool:
@@ -366,9 +389,3 @@ def _write(target: Path, pieces: Iterator[bytes]) -> None:
     with target.open("wb") as file:
         for piece in pieces:
             file.write(piece)
-
-
-def _copy(source: Path | None, target: Path) -> None:
-    if source is None:
-        raise FileNotFoundError("it is gone")
-    shutil.copyfile(source, target)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +18,7 @@ from ..errors import (
     InvalidValueError,
     full_disk_in_words,
 )
-from ..records import SourceKind
+from ..whole_files import written_whole
 from ..wire import adapter, from_json
 from . import pinning
 from .record import ExportedTool
@@ -38,7 +36,6 @@ _DIGEST = "sha256"
 _MOST_BYTES = 4 * 2**20
 _MOST_NOTEBOOK_BYTES = 256 * 2**20
 _MOST_TOOLS = 1_000
-_PINNED_BY_REF = (SourceKind.GIT, SourceKind.PYPI, SourceKind.NPM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,30 +229,15 @@ def _replace(path: Path, text: str) -> None:
     try:
         with full_disk_in_words(path.parent):
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".tooi-")
-            try:
-                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                    file.write(text)
-                Path(name).chmod(_mode(path))
-                Path(name).replace(path)
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
+            mode = path.stat().st_mode & 0o777 if path.exists() else None
+            with written_whole(path, mode=mode) as file:
+                file.write(text.encode())
     except OSError as error:
         raise InvalidValueError(
             f"{str(path)!r} cannot be written: {error.strerror or error}.",
             "Choose another folder.",
             code="folder_unwritable",
         ) from error
-
-
-def _mode(path: Path) -> int:
-    """Return the permissions of a file, or those of a new one."""
-    if path.exists():
-        return path.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
 
 
 def _no_notebook(path: Path, why: str) -> InvalidValueError:

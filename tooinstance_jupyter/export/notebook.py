@@ -30,11 +30,10 @@ from ..display.excerpts import (
 )
 from ..display.markup import duration, size
 from ..records import OutputFile, Run, SourceKind, StreamSize
-from ..wire import adapter
 from . import cells, markdown
 from .base import Exporter
-from .package import METADATA, Package
-from .record import Export, ExportedFile, ExportedRun, ExportedTool
+from .package import METADATA, Package, as_json
+from .record import ExportedFile, ExportedRun, ExportedTool
 
 MOST_BYTES = 8 * 2**20
 """What is larger is not put into a notebook."""
@@ -54,7 +53,7 @@ def notebook(package: Package) -> NotebookNode:
         metadata={
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
             "language_info": {"name": "python"},
-            METADATA: record(package),
+            METADATA: _record(package),
         },
     )
     for number, cell in enumerate(made.cells):
@@ -63,18 +62,22 @@ def notebook(package: Package) -> NotebookNode:
     return made
 
 
-def record(package: Package) -> dict[str, Any]:
+def text_of(made: NotebookNode) -> str:
+    """Return a notebook as the text of a file."""
+    return str(nbformat.writes(made)) + "\n"
+
+
+def _record(package: Package) -> dict[str, Any]:
     """Return an export for programs, with what is small of its contents by place, in Base64."""
-    export = adapter(Export).dump_python(package.export, mode="json")
     contents: dict[str, str] = {}
     room = _ALL_EMBEDDED_BYTES
-    for file in itertools.chain.from_iterable(run.contents() for run in package.export.runs):
+    for file in itertools.chain.from_iterable(run.contents for run in package.export.runs):
         if file.place is None or file.size_bytes > min(_EMBEDDED_BYTES, room):
             continue
         content = package.read(file) or b""
         room -= len(content)
         contents[file.place] = base64.b64encode(content).decode()
-    return {**export, "contents": contents}
+    return {**as_json(package.export), "contents": contents}
 
 
 def _cells(package: Package) -> Iterator[NotebookNode]:
@@ -234,13 +237,13 @@ def _input_names(package: Package) -> _Inputs:
 
 
 def _outputs(package: Package, run: ExportedRun) -> Iterator[NotebookNode]:
-    tool = package.export.tool(run.tool)
+    record = _as_run(run, package.export.tool(run.tool))
     shown = RunOutput(
         stdout=_excerpt(package, run.stdout),
         stderr=_excerpt(package, run.stderr),
-        contents=_heads(package, run),
+        contents=_heads(package, run, record),
     )
-    bundle = display.render_run(as_run(run, tool), shown)
+    bundle = display.render_run(record, shown)
     yield v4.new_output("display_data", data=bundle)
     room = MOST_BYTES
     for file in run.files:
@@ -257,7 +260,7 @@ def _outputs(package: Package, run: ExportedRun) -> Iterator[NotebookNode]:
             yield v4.new_output("display_data", data=data)
 
 
-def as_run(exported: ExportedRun, tool: ExportedTool) -> Run:
+def _as_run(exported: ExportedRun, tool: ExportedTool) -> Run:
     """Return a run that was exported as a run of nobody's, for display."""
     identity = f"{tool.environment}{exported.number}{exported.started_at}"
     return Run(
@@ -315,11 +318,9 @@ def _excerpt(package: Package, stream: ExportedFile) -> Excerpt:
         return Excerpt.of_parts(head[:HEAD_BYTES], file.read(), stream.size_bytes)
 
 
-def _heads(package: Package, run: ExportedRun) -> Mapping[str, bytes]:
+def _heads(package: Package, run: ExportedRun, record: Run) -> Mapping[str, bytes]:
     heads: dict[str, bytes] = {}
-    for file, output in zip(
-        run.files, as_run(run, package.export.tool(run.tool)).files, strict=True
-    ):
+    for file, output in zip(run.files, record.files, strict=True):
         if is_text(output) and (head := package.read(file, TEXT_BYTES)):
             heads[file.path] = head
     return heads
@@ -333,4 +334,4 @@ class NotebookExporter(Exporter):
 
     def write(self, package: Package, target: Path) -> None:
         """Write a notebook."""
-        target.write_text(nbformat.writes(notebook(package)) + "\n", "utf-8")
+        target.write_text(text_of(notebook(package)), "utf-8")

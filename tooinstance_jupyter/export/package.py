@@ -10,6 +10,7 @@ import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..file_names import harmless_paths
 from ..wire import adapter
@@ -57,15 +58,21 @@ def places(run: int, group: str, paths: list[str]) -> list[str]:
     return [f"{folder}/{name}" for name in harmless_paths(paths)]
 
 
+def as_json(export: Export) -> dict[str, Any]:
+    """Return an export for programs, as JSON."""
+    told: dict[str, Any] = adapter(Export).dump_python(export, mode="json")
+    return told
+
+
 def record_text(package: Package) -> str:
-    """Return the export for programs, as JSON."""
-    return json.dumps(adapter(Export).dump_python(package.export, mode="json"), indent=1) + "\n"
+    """Return the export of a package as the text of a file."""
+    return json.dumps(as_json(package.export), indent=1) + "\n"
 
 
 def pack(package: Package, target: Path) -> None:
     """Write the least that can be imported: the record, and the contents that it has."""
     with zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(RECORD, record_text(package))
-        for file in itertools.chain.from_iterable(run.contents() for run in package.export.runs):
+        for file in itertools.chain.from_iterable(run.contents for run in package.export.runs):
             if file.place is not None and file.place not in archive.NameToInfo:
                 archive.write(package.folder / file.place, file.place)

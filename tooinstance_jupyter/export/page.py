@@ -16,8 +16,8 @@ from markupsafe import Markup
 from ..display.markup import size
 from ..terminal import visible
 from .base import Exporter
-from .notebook import MOST_BYTES, notebook, record
-from .package import BLOCK_ID, Package
+from .notebook import MOST_BYTES, notebook
+from .package import BLOCK_ID, METADATA, Package
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -86,21 +86,27 @@ class PageExporter(Exporter):
 
     def write(self, package: Package, target: Path) -> None:
         """Write a page."""
-        target.write_text(page(package), "utf-8")
+        target.write_text(page(package, notebook(package)), "utf-8")
 
 
-def page(package: Package) -> str:
-    """Return an export as a page."""
+def page(package: Package, made: NotebookNode) -> str:
+    """Return an export as a page.
+
+    Parameters
+    ----------
+    made
+        Its notebook.
+    """
     export = package.export
     return _PAGE.format(
         title=visible(export.title),
         generator=export.generator,
         style=_highlighted(_STYLE),
         # nbconvert escapes what is text in a notebook, and displays are safe HTML
-        body=Markup(_body(notebook(package))),  # noqa: S704
+        body=Markup(_body(made)),  # noqa: S704
         downloads=_downloads(package),
         block_id=BLOCK_ID,
-        block=_for_script(record(package)),
+        block=_for_script(made.metadata[METADATA]),
     )
 
 

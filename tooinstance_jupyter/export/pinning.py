@@ -5,6 +5,9 @@ Descriptions come in files of strangers: a name must be a tool's, a source what 
 
 from __future__ import annotations
 
+from collections.abc import Container
+from itertools import chain, count
+
 from ..build import sources
 from ..errors import TooInstanceError
 from ..records import Source, SourceKind, Version
@@ -21,6 +24,13 @@ def problem(tool: ExportedTool) -> str:
         return _problem_of(tool.source, tool.commit)
     except TooInstanceError as error:
         return error.message
+
+
+def distinct_name(name: str, number: int, taken: Container[str]) -> str:
+    """Return a name for a version of a tool that no other tool has: its own, if it is free."""
+    numbered = f"{name}-{number}"
+    choices = chain([name, numbered], (f"{numbered}-{more}" for more in count(2)))
+    return next(choice for choice in choices if choice not in taken)
 
 
 def is_same(version: Version, tool: ExportedTool) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
 import zipfile
 import zlib
@@ -20,6 +19,7 @@ from typing import Any
 
 from ..errors import InvalidValueError
 from ..records import new_id
+from ..run_directory import hash_file
 from ..wire import from_json
 from . import pinning
 from .package import BLOCK_ID, METADATA, RECORD, Package
@@ -144,7 +144,7 @@ def _problem(export: Export, most_bytes: int) -> str:
     for run in export.runs:
         if run.tool not in names:
             return f"it has a run of {run.tool[:80]!r}, and no such tool."
-    files = [file for run in export.runs for file in run.contents()]
+    files = [file for run in export.runs for file in run.contents]
     if len(files) > _MOST_FILES or any(file.size_bytes < 0 for file in files):
         return "it has files of impossible number or size."
     kept = [file for file in files if file.place is not None]
@@ -168,7 +168,7 @@ def _fetched(path: Path, folder: Path, run: ExportedRun, fetch: _Fetch) -> Expor
             raise _refused(path, f"{error}.") from error
         if not is_there:
             return replace(file, place=None, note=file.note or "it is not in the export")
-        if target.stat().st_size != file.size_bytes or _digest(target) != file.sha256:
+        if target.stat().st_size != file.size_bytes or hash_file(target) != file.sha256:
             raise _refused(path, f"{file.path[:80]!r} of it is not what its digest says.")
         return replace(file, place=target.name)
 
@@ -221,11 +221,6 @@ def _object(path: Path, text: str | bytes) -> dict[str, Any]:
     if not isinstance(told, dict):
         raise _refused(path, "it is no object of JSON.")
     return told
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _refused(path: Path, why: str) -> InvalidValueError:

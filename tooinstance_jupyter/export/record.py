@@ -126,10 +126,20 @@ class ExportedRun:
             return None
         return (self.finished_at - self.started_at).total_seconds()
 
+    @property
+    def given(self) -> list[ExportedFile]:
+        """What it read: its input files and standard input."""
+        return [*self.inputs, *([self.stdin] if self.stdin else [])]
+
+    @property
+    def plain_variables(self) -> dict[str, str]:
+        """Its variables, but for those that have to be given anew."""
+        return {name: value for name, value in self.variables.items() if name not in self.secrets}
+
+    @property
     def contents(self) -> list[ExportedFile]:
-        """Return all that it read and wrote."""
-        given = [*self.inputs, *([self.stdin] if self.stdin else [])]
-        return [*given, self.stdout, self.stderr, *self.files]
+        """All that it read and wrote."""
+        return [*self.given, self.stdout, self.stderr, *self.files]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

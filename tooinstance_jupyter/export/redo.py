@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from ..client.base import Client
@@ -93,11 +93,7 @@ def run_again(
     ConflictError
         If an input is not in the export.
     """
-    missing = [
-        file.path
-        for file in (*run.inputs, *([run.stdin] if run.stdin else []))
-        if file.place is None
-    ]
+    missing = [file.path for file in run.given if file.place is None]
     if missing:
         raise ConflictError(
             f"Run {run.number} cannot be run again: its input {missing[0]!r} is not exported.",
@@ -116,17 +112,13 @@ def run_again(
         arguments=run.arguments,
         inputs=inputs,
         stdin=None if run.stdin is None else package.folder / str(run.stdin.place),
-        variables=_given(run),
+        variables=run.plain_variables,
         secrets={name: ask_secret(name) for name in run.secrets},
         timeout_s=min(run.limits.timeout_s, most.timeout_s),
         memory_bytes=min(run.limits.memory_bytes, most.memory_bytes),
         network=None if run.limits.network else False,
         label=run.label,
     )
-
-
-def _given(run: ExportedRun) -> Mapping[str, str]:
-    return {name: value for name, value in run.variables.items() if name not in run.secrets}
 
 
 def _that_is_there(detail: ToolDetail, tool: ExportedTool) -> str:

@@ -142,6 +142,18 @@ def _content(
     )
 
 
+def _export(path: str, name: str, what: str, call: Callable[[Call], Any]) -> Route:
+    return _content(
+        path,
+        name,
+        f"{what} as a notebook, page, archive or crate",
+        call,
+        query=ExportQuery,
+        errors=(Is.CONFLICT, Is.INSUFFICIENT_STORAGE),
+        is_slow=True,
+    )
+
+
 def _archive(path: str, name: str, call: Callable[[Call], Any], **more: Any) -> Route:
     summary = "All output files, stdout and stderr as one archive"
     return _route(
@@ -418,28 +430,8 @@ ROUTES: tuple[Route, ...] = (
         errors=(Is.FORBIDDEN, Is.CONFLICT),
     ),
     _archive(f"{_RUN}/archive", "getArchive", do.run_archive),
-    _route(
-        "GET",
-        f"{_RUN}/export",
-        "getExport",
-        "A run as a notebook, page, archive or crate",
-        call=do.export_run,
-        kind=Kind.CONTENT,
-        query=ExportQuery,
-        errors=(Is.NOT_FOUND, Is.CONFLICT, Is.SERVICE_UNAVAILABLE, Is.INSUFFICIENT_STORAGE),
-        is_slow=True,
-    ),
-    _route(
-        "GET",
-        f"{_TOOL}/export",
-        "getToolExport",
-        "A tool as a notebook, page, archive or crate",
-        call=do.export_tool,
-        kind=Kind.CONTENT,
-        query=ExportQuery,
-        errors=(Is.NOT_FOUND, Is.CONFLICT, Is.SERVICE_UNAVAILABLE, Is.INSUFFICIENT_STORAGE),
-        is_slow=True,
-    ),
+    _export(f"{_RUN}/export", "getExport", "A run", do.export_run),
+    _export(f"{_TOOL}/export", "getToolExport", "A tool", do.export_tool),
     _route(
         "POST",
         f"{_RUN}/links",

@@ -111,11 +111,6 @@ class Imports:
         described = package.export.tool(exported.tool)
         latest = now()
         finished_at = exported.finished_at or package.export.made_at
-        variables = {
-            name: value
-            for name, value in exported.variables.items()
-            if name not in exported.secrets
-        }
         run = Run(
             owner=principal.name,
             tool_id=None,
@@ -125,7 +120,9 @@ class Imports:
             environment_id=None,
             arguments=arguments.from_value(list(exported.arguments)),
             label=_text(exported.label),
-            variables={_text(name): _text(value) for name, value in variables.items()},
+            variables={
+                _text(name): _text(value) for name, value in exported.plain_variables.items()
+            },
             secrets=tuple(map(_text, exported.secrets)),
             limits=self.config.limits(),
             engine=_text(exported.engine)[:_MOST_WORD],
