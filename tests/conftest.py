@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
@@ -14,9 +15,12 @@ from typing import Any
 
 import pytest
 
+from tests.leftover_images import remove_images
 from tests.postgresql import PostgreSQL
 from tests.servers import Server
 from tests.servers import start_server as begin_server
+from tooinstance_jupyter.config import TooInstance
+from tooinstance_jupyter.engines.docker.engine import DockerEngine
 
 BASE_IMAGE = "tooinstance-test/debian"
 
@@ -53,6 +57,17 @@ def base_image(require: Callable[[str, str], None]) -> str:
             raise RuntimeError(message) from error
         pytest.skip(message)
     return BASE_IMAGE
+
+
+@pytest.fixture
+def docker_settings(tmp_path: Path, base_image: str) -> Iterator[TooInstance]:
+    """The settings of an installation with the docker engine, of which nothing stays."""
+    tmp_path.chmod(0o711)
+    settings = TooInstance(home=str(tmp_path / "home"), engine="docker", cancel_grace_s=0.2)
+    settings.base_images = dict.fromkeys(settings.base_images, base_image)
+    yield settings
+    asyncio.run(DockerEngine(settings).shut_down())
+    remove_images(settings)
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ from repo2docker.app import Repo2Docker
 from repo2docker.buildpacks import BuildPack, PythonBuildPack
 from traitlets.config.loader import PyFileConfigLoader
 
+from tests.repository import ROOT, copy_of_repository
 from tooinstance_jupyter.config import TooInstance, load
 from tooinstance_jupyter.terminal import to_text
 
-ROOT = Path(__file__).parents[2]
 SETTINGS = ROOT / "binder" / "jupyter_tooinstance_config.py"
 NOTEBOOK = "examples/quickstart.ipynb"
 IMAGE = "tooinstance-test/binder"
@@ -58,20 +58,6 @@ DOWNLOADS = "--mount=type=cache,target=/var/cache/downloads,id=tooinstance-test,
 def repository(tmp_path: Path) -> Path:
     """What a clone of the repository has."""
     return copy_of_repository(tmp_path / "repository")
-
-
-def copy_of_repository(target: Path) -> Path:
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        if (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, target / name)
-    return target
 
 
 def chosen(folder: Path, monkeypatch: pytest.MonkeyPatch) -> BuildPack:

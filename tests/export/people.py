@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from tooinstance_jupyter import commands
 from tooinstance_jupyter.cli import Terminal
@@ -19,6 +20,16 @@ PLANTED = {
     "home": "/home/grace",
     "friend": "friend-of-ada",
 }
+
+
+def make_script(folder: Path, name: str, text: str) -> Path:
+    """Make the folder of a tool that is one shell script, and return that."""
+    source = folder / name
+    source.mkdir()
+    script = source / name
+    script.write_text(f"#!/bin/sh\n{text}\n")
+    script.chmod(0o755)
+    return source
 
 
 @dataclass

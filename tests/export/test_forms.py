@@ -15,7 +15,7 @@ import nbformat
 import pytest
 from nbconvert.exporters import HTMLExporter
 
-from tests.export.people import PLANTED, Person
+from tests.export.people import PLANTED, Person, make_script
 from tooinstance_jupyter import export
 from tooinstance_jupyter.client.local import LocalClient
 from tooinstance_jupyter.errors import ConflictError, NotFoundError
@@ -233,19 +233,12 @@ def test_nothing_is_written_over_and_nothing_is_left_half(
 
 
 def test_a_run_that_goes_on_is_not_exported_yet(ada: Person, tmp_path: Path) -> None:
-    ada("create", _sleeper(tmp_path), "--name", "sleeper")
+    sleeper = make_script(tmp_path, "sleeper", '[ "$1" = --help ] || sleep 300')
+    ada("create", str(sleeper), "--name", "sleeper")
     begun = ada.client.run(NewRun(tool="sleeper", arguments=["now"]))
     with pytest.raises(ConflictError, match="once it has ended"):
         ada("export", str(begun.number), str(tmp_path / "x.ipynb"))
     ada.client.cancel(begun.number)
-
-
-def _sleeper(folder: Path) -> str:
-    source = folder / "sleeper"
-    source.mkdir()
-    (source / "sleeper").write_text('#!/bin/sh\n[ "$1" = --help ] || sleep 300\n')
-    (source / "sleeper").chmod(0o755)
-    return str(source)
 
 
 def test_what_is_another_users_is_exported_as_far_as_it_is_shared(

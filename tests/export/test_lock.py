@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given as given_any
 from hypothesis import strategies as st
 
-from tests.export.people import Person
+from tests.export.people import Person, make_script
 from tooinstance_jupyter.errors import ConflictError, InvalidValueError
 from tooinstance_jupyter.export import lock
 from tooinstance_jupyter.export.restore import Restoration
@@ -116,10 +116,7 @@ def test_another_tool_of_the_name_is_left_alone_and_it_is_said(
     ada: Person, person: MakePerson, tmp_path: Path
 ) -> None:
     place = frozen(ada, tmp_path)
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "probe.sh").write_text("#!/bin/sh\necho other\n")
-    (other / "probe.sh").chmod(0o755)
+    other = make_script(tmp_path, "other", "echo other")
     eve = person("eve")
     eve("create", str(other), "--name", "probe")
 
@@ -175,10 +172,7 @@ def test_secret_build_arguments_and_homes_stay_here(
 def test_a_tool_of_a_folder_is_frozen_with_a_word_about_it(
     ada: Person, person: MakePerson, tmp_path: Path
 ) -> None:
-    source = tmp_path / "local"
-    source.mkdir()
-    (source / "run.sh").write_text("#!/bin/sh\necho local\n")
-    (source / "run.sh").chmod(0o755)
+    source = make_script(tmp_path, "local", "echo local")
     ada("create", str(source), "--name", "local")
     book = notebook(tmp_path / "book.ipynb", "%tooi run local\n%tooi run probe")
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,31 +13,14 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.export.people import PLANTED, Person
+from tests.export.people import PLANTED, Person, make_script
 from tooinstance_jupyter.config import TooInstance
-from tooinstance_jupyter.engines.docker.engine import DockerEngine
 from tooinstance_jupyter.errors import InvalidValueError
 from tooinstance_jupyter.export.comparison import Verdict
-from tooinstance_jupyter.home import home_id
 from tooinstance_jupyter.records import Run
 from tooinstance_jupyter.requests import RunFilter
 
 MakePerson = Callable[..., Person]
-
-
-@pytest.fixture
-def with_docker(tmp_path: Path, base_image: str) -> Iterator[TooInstance]:
-    """The settings of an installation with the other engine."""
-    tmp_path.chmod(0o711)
-    settings = TooInstance(home=str(tmp_path / "home"), engine="docker", cancel_grace_s=0.2)
-    settings.base_images = dict.fromkeys(settings.base_images, base_image)
-    yield settings
-    asyncio.run(DockerEngine(settings).shut_down())
-    label = f"org.tooinstance.installation={home_id(settings)}"
-    listed = ["docker", "image", "ls", "-aq", "--filter", f"label={label}"]
-    found = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
-    if found:
-        subprocess.run(["docker", "image", "rm", "-f", *set(found)], check=True)
 
 
 def exported(ada: Person, run: Run, file: Path) -> Path:
@@ -70,10 +52,10 @@ def test_another_person_elsewhere_verifies_a_run_in_each_form(
 
 
 def test_the_other_engine_gives_the_same(
-    ada: Person, person: MakePerson, with_docker: TooInstance, tmp_path: Path
+    ada: Person, person: MakePerson, docker_settings: TooInstance, tmp_path: Path
 ) -> None:
     run = ada.run("probe", "anywhere")
-    bob = person("bob", with_docker)
+    bob = person("bob", docker_settings)
     outcome = bob("verify", str(exported(ada, run, tmp_path / "x.ipynb")))
     assert set(verdicts(outcome.value).values()) == {Verdict.SAME}, outcome.bundle["text/plain"]
     assert "docker engine instead of process" in str(outcome.bundle["text/plain"])
@@ -102,10 +84,7 @@ def test_what_failed_is_verified_to_fail_alike(
 def test_what_cannot_be_made_again_is_not_called_verified(
     ada: Person, person: MakePerson, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "local"
-    folder.mkdir()
-    (folder / "local").write_text("#!/bin/sh\necho local\n")
-    (folder / "local").chmod(0o755)
+    folder = make_script(tmp_path, "local", "echo local")
     ada("create", str(folder), "--name", "local")
     file = exported(ada, ada.run("local"), tmp_path / "x.ipynb")
     assert str(folder) not in file.read_text()
@@ -138,11 +117,7 @@ def test_a_run_is_not_imported_as_one_of_a_tool_that_it_is_not_of(
     ada: Person, person: MakePerson, tmp_path: Path
 ) -> None:
     bob = person("bob")
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "other").write_text("#!/bin/sh\necho other\n")
-    (other / "other").chmod(0o755)
-    bob("create", str(other), "--name", "other")
+    bob("create", str(make_script(tmp_path, "other", "echo other")), "--name", "other")
     file = exported(ada, ada.run("probe", "mine"), tmp_path / "x.zip")
     with pytest.raises(InvalidValueError, match="not built from what the export says"):
         bob.client.import_run(file, tool="other@1")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,8 @@ from zipfile import ZipFile
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.repository import ROOT, copy_of_repository
+
 FRONT_END = ROOT / "labextension"
 PROGRAMS = Path(sys.executable).parent
 MOST_BYTES = 150_000
@@ -68,17 +68,7 @@ def test_what_the_browser_loads_is_small() -> None:
 
 
 def test_a_wheel_brings_the_front_end_and_turns_the_server_on(tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    tracked = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    for name in filter(None, tracked.stdout.decode().split("\0")):
-        if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, source / name)
+    source = copy_of_repository(tmp_path / "source")
     subprocess.run(
         ["cp", "-al", FRONT_END / "node_modules", source / "labextension/node_modules"], check=True
     )

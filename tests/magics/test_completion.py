@@ -7,6 +7,17 @@ from typing import Any
 
 import pytest
 
+PRESSES = 25
+
+
+def completed(kernel: Any, typed: str, expected: str) -> list[str]:
+    """Return what Tab offers, pressed again while a busy machine has no answer in time."""
+    for _ in range(PRESSES):
+        offered: list[str] = kernel.complete(typed)
+        if expected in offered:
+            break
+    return offered
+
 
 @pytest.mark.parametrize(
     ("typed", "expected"),
@@ -34,7 +45,7 @@ def test_tab_completes(kernel: Any, place: Any, typed: str, expected: str) -> No
     (place.folder / "data.csv").write_text("x")
     if kernel.ask("len(get_ipython().run_line_magic('tooi', 'runs'))") == "0":
         kernel.run("%tooi run probe write")
-    assert expected in kernel.complete(typed)
+    assert expected in completed(kernel, typed, expected)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +82,7 @@ def test_tab_completes_what_a_tool_can_be_given(
     kernel: Any, place: Any, explained: None, typed: str, expected: str
 ) -> None:
     (place.folder / "example.csv").write_text("x")
-    assert expected in kernel.complete(typed)
+    assert expected in completed(kernel, typed, expected)
 
 
 def test_tab_knows_nothing_of_the_options_of_what_is_no_tool(kernel: Any) -> None:

@@ -7,46 +7,27 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.leftover_images import remove_images
 from tooinstance_jupyter import display
 from tooinstance_jupyter.client.local import LocalClient
 from tooinstance_jupyter.config import TooInstance
 from tooinstance_jupyter.containers import daemon
 from tooinstance_jupyter.engines.docker.engine import DockerEngine
 from tooinstance_jupyter.errors import ConflictError
-from tooinstance_jupyter.home import home_id
 from tooinstance_jupyter.records import Run, RunStatus, VersionStatus
 from tooinstance_jupyter.requests import NewRun, NewTool, RunFilter
 from tooinstance_jupyter.service.installation import Installation
 
 
 @pytest.fixture
-def config(tmp_path: Path, base_image: str) -> Iterator[TooInstance]:
-    tmp_path.chmod(0o711)
-    settings = TooInstance(home=str(tmp_path / "home"), engine="docker", cancel_grace_s=0.2)
-    settings.base_images = dict.fromkeys(settings.base_images, base_image)
-    yield settings
-    asyncio.run(DockerEngine(settings).shut_down())
-    _remove_images(settings)
-
-
-def _remove_images(settings: TooInstance) -> None:
-    label = f"org.tooinstance.installation={home_id(settings)}"
-    found = subprocess.run(
-        ["docker", "image", "ls", "-aq", "--filter", f"label={label}"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
-    if found:
-        subprocess.run(
-            ["docker", "image", "rm", "-f", *set(found)], capture_output=True, check=True
-        )
+def config(docker_settings: TooInstance) -> TooInstance:
+    return docker_settings
 
 
 @pytest.fixture
@@ -176,7 +157,7 @@ def test_a_run_of_an_image_that_is_gone_says_to_build_it_again(
     client, run = both
     run("a")
     asyncio.run(DockerEngine(config).shut_down())
-    _remove_images(config)
+    remove_images(config)
     with pytest.raises(ConflictError) as caught:
         run("a")
     assert caught.value.error_code == "environment_missing"
@@ -197,7 +178,7 @@ def test_an_image_that_was_pushed_is_pulled_where_it_is_missing(
     assert finish(client, client.create(NewTool(source=str(folder)))[1]).status == "ready"
 
     def missing() -> bool:
-        _remove_images(config)
+        remove_images(config)
         environment = client._installation.store.list_environments()[0]
         asyncio.run(DockerEngine(config).shut_down())
         return not asyncio.run(DockerEngine(config).has(environment))
