@@ -4,7 +4,7 @@ import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 
 import type { Api } from './api/client';
-import { ApiError } from './api/errors';
+import { isMissing } from './api/errors';
 import type { Change, Me } from './api/types';
 
 /** Whether the server is there: `absent` means that it runs without this product's extension. */
@@ -60,9 +60,7 @@ export class Model implements IDisposable {
       }
     } catch (error) {
       // a 404 is the server's own: there is no such API
-      this._setReach(
-        error instanceof ApiError && error.status === 404 ? 'absent' : 'lost'
-      );
+      this._setReach(isMissing(error) ? 'absent' : 'lost');
     }
   }
 

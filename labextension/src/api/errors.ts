@@ -18,6 +18,11 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether it is said that there is no such thing, or none that may be seen. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 404;
+}
+
 interface Told {
   error?: { code?: string; message?: string; hint?: string };
   message?: string;

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'react';
 import type { RefObject } from 'react';
 
-import { ApiError } from '../api/errors';
+import { isMissing } from '../api/errors';
 import { readyVersion } from '../api/types';
 import type { Change, Run, ToolDetail } from '../api/types';
 import type { Model } from '../model';
@@ -94,7 +94,7 @@ async function unlessHidden<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
     return await asked;
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) {
+    if (isMissing(error)) {
       return undefined;
     }
     throw error;

@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { ReactElement, ReactNode } from 'react';
 
-import { ApiError } from '../api/errors';
+import { isMissing } from '../api/errors';
 import { isFinal } from '../api/types';
 import type { Run, StreamName } from '../api/types';
 import { useGiven, useShown, useSignal } from '../context';
@@ -37,7 +37,7 @@ export function RunView({ number }: { number: number }): ReactElement {
     }
   }, [run, isShown, isPageShown]);
 
-  const isGone = run.error instanceof ApiError && run.error.status === 404;
+  const isGone = isMissing(run.error);
   if (isGone) {
     return (
       <div className="jp-TooInstance-gone" data-testid="tooi-run-gone">

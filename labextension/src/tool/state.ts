@@ -2,7 +2,7 @@
 import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 
-import { ApiError } from '../api/errors';
+import { isMissing } from '../api/errors';
 import { fullName } from '../api/types';
 import type { Change, Run, ToolDetail } from '../api/types';
 import type { Model } from '../model';
@@ -36,7 +36,7 @@ export class ToolState {
 
   /** Whether there is no such tool, or none that may be seen. */
   get isGone(): boolean {
-    return this._error instanceof ApiError && this._error.status === 404;
+    return isMissing(this._error);
   }
 
   /** The name that it has now, if that is another one. */
@@ -94,7 +94,7 @@ export class ToolState {
   /** Return the name under which a tool that was there is there still. */
   private async _nameNow(error: unknown): Promise<string | undefined> {
     const id = this._detail?.tool.id;
-    if (!(error instanceof ApiError) || error.status !== 404 || !id) {
+    if (!isMissing(error) || !id) {
       return undefined;
     }
     const page = await this._model.api
