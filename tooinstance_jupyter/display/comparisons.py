@@ -67,7 +67,7 @@ def comparison_bundle(
         tone,
         head(mark, title, meta=counts),
         table(
-            [("", ""), ("", ""), ("", "grow")],
+            [("", ""), ("what", ""), ("how it is", "grow")],
             [
                 (marked(*_MARKS[finding.verdict]), *row[1:])
                 for finding, row in zip(shown, rows, strict=True)
