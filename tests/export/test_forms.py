@@ -18,6 +18,7 @@ from nbconvert.exporters import HTMLExporter
 from tests.export.people import PLANTED, Person, make_script
 from tooinstance_jupyter import export
 from tooinstance_jupyter.client.local import LocalClient
+from tooinstance_jupyter.commands import UsageError
 from tooinstance_jupyter.errors import ConflictError, NotFoundError
 from tooinstance_jupyter.export.gather import Wish, gather
 from tooinstance_jupyter.records import Principal, Run
@@ -230,6 +231,16 @@ def test_nothing_is_written_over_and_nothing_is_left_half(
     assert [path.name for path in tmp_path.iterdir()] == ["mine.ipynb"]
     ada("export", str(given.number), str(file), "--force")
     assert nbformat.read(file, 4).cells
+
+
+def test_a_name_of_another_form_is_refused_rather_than_written(
+    ada: Person, given: Run, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=r"'\.pdf'"):
+        ada("export", str(given.number), str(tmp_path / "report.pdf"))
+    assert list(tmp_path.iterdir()) == []
+    ada("export", str(given.number), str(tmp_path / "report.pdf"), "-f", "html")
+    assert (tmp_path / "report.pdf").read_text().startswith("<!DOCTYPE html>")
 
 
 def test_a_run_that_goes_on_is_not_exported_yet(ada: Person, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from ..export.package import Package, pack
 from ..export.record import ExportedRun
 from ..results import RunResult
 from . import inputs
-from .base import Command, Outcome, Parser, Ui, run_number, text_bundle
+from .base import Command, Outcome, Parser, Ui, UsageError, run_number, text_bundle
 from .tools import creator
 
 _DEFAULT = "ipynb"
@@ -40,8 +40,8 @@ def export_(client: Client, args: Namespace, ui: Ui) -> Outcome:
         with_name=args.with_name,
         with_all_files=args.with_all_files,
     )
-    format_ = args.format or (place and export.exporter_of(place)) or _DEFAULT
     target = Path(place).expanduser() if place else Path()
+    format_ = args.format or _format_of(target)
     written = export.write(client, wish, format_, target, replaces=args.force)
     text = f"{written} ({size(written.stat().st_size)})"
     return Outcome(
@@ -56,6 +56,17 @@ def _subjects(words: Sequence[str]) -> tuple[list[str], str]:
     if before and not _is_number(last) and (is_place or all(map(_is_number, before))):
         return before, last
     return [*words], ""
+
+
+def _format_of(target: Path) -> str:
+    """Return the form that a file's name says, or else the usual one."""
+    found = export.exporter_of(target.name)
+    if found is None and target.suffix and not target.is_dir():
+        suffixes = ", ".join(export.exporter(name).suffix for name in export.formats())
+        raise UsageError(
+            f"Nothing is exported as {target.suffix!r}.", f"Name it {suffixes}, or say -f."
+        )
+    return found or _DEFAULT
 
 
 def _is_number(word: str) -> bool:
