@@ -109,7 +109,7 @@ class RunDirectory:
                 skipped = "beyond the size that is kept of a run"
             if skipped is None:
                 try:
-                    with _open_beneath(self.work, path) as file:
+                    with open_beneath(self.work, path) as file:
                         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
                 except OSError as error:
                     skipped = f"it cannot be read: {error.strerror}"
@@ -133,7 +133,7 @@ class RunDirectory:
 
     def open_stream(self, name: str) -> io.BufferedReader:
         """Open ``"stdout"`` or ``"stderr"`` for reading; raises `FileNotFoundError`."""
-        return _open_beneath(self.path, self.stream(name).name)
+        return open_beneath(self.path, self.stream(name).name)
 
     def open_output(self, path: str) -> io.BufferedReader:
         """Open a file beneath the working directory for reading, through no link.
@@ -144,7 +144,7 @@ class RunDirectory:
             If there is no such regular file.
         """
         try:
-            return _open_beneath(self.work, path)
+            return open_beneath(self.work, path)
         except (FileNotFoundError, PermissionError, ValueError) as error:
             raise NotFoundError(
                 f"The run has no file {path!r} any more.", "`%tooi files N` lists what there is."
@@ -244,7 +244,7 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _open_beneath(folder: Path, path: str) -> io.BufferedReader:
+def open_beneath(folder: Path, path: str) -> io.BufferedReader:
     """Open a regular file beneath a folder for reading.
 
     Each part is looked up in the one before it, as it was opened, so that nothing is gained by

@@ -43,10 +43,15 @@ def export_(client: Client, args: Namespace, ui: Ui) -> Outcome:
     target = Path(place).expanduser() if place else Path()
     format_ = args.format or _format_of(target)
     written = export.write(client, wish, format_, target, replaces=args.force)
-    text = f"{written} ({size(written.stat().st_size)})"
-    return Outcome(
-        bundle=text_bundle(text, json={"path": str(written), "format": format_}), value=written
-    )
+    text = f"{written.file} ({size(written.file.stat().st_size)})"
+    if written.folder is not None:
+        text += f", and what is large in {written.folder}, which goes with it"
+    told = {
+        "path": str(written.file),
+        "folder": written.folder and str(written.folder),
+        "format": format_,
+    }
+    return Outcome(bundle=text_bundle(text, json=told), value=written.file)
 
 
 def _subjects(words: Sequence[str]) -> tuple[list[str], str]:
@@ -191,7 +196,7 @@ def import_(client: Client, args: Namespace, ui: Ui) -> Outcome:
 def _read(name: str) -> Iterator[Package]:
     file = inputs.file(name)
     with tempfile.TemporaryDirectory(prefix="tooinstance-read-") as folder:
-        yield reading.read(file, Path(folder))
+        yield reading.read(file, Path(folder), looks_beside=True)
 
 
 def _export_options(parser: Parser) -> None:

@@ -8,7 +8,7 @@ as a notebook, a page, an archive or a crate; ``reading`` takes such a file apar
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .. import registry
@@ -18,7 +18,16 @@ from ..file_names import harmless_name
 from .base import Exporter
 from .gather import Wish, gather
 
-__all__ = ["Exporter", "Wish", "exporter", "exporter_of", "formats", "suggested_name", "write"]
+__all__ = [
+    "Exporter",
+    "Wish",
+    "Written",
+    "exporter",
+    "exporter_of",
+    "formats",
+    "suggested_name",
+    "write",
+]
 
 
 def formats() -> tuple[str, ...]:
@@ -53,15 +62,42 @@ def suggested_name(wish: Wish, format_: str) -> str:
     return harmless_name("-".join(words)) + exporter(format_).suffix
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What an export was written to.
+
+    Parameters
+    ----------
+    folder
+        What is beside the file and goes with it; ``None`` where it goes alone.
+    """
+
+    file: Path
+    folder: Path | None = None
+
+
 def write(
-    client: Client, wish: Wish, format_: str, target: Path, *, replaces: bool = False
-) -> Path:
+    client: Client,
+    wish: Wish,
+    format_: str,
+    target: Path,
+    *,
+    replaces: bool = False,
+    alone: bool = False,
+) -> Written:
     """Export what is wished for to a file, which is there whole or not at all.
+
+    Parameters
+    ----------
+    replaces
+        Whether a file that is there is replaced.
+    alone
+        Whether the file goes alone: what is too large for it is named in it, and left behind.
 
     Raises
     ------
     ConflictError
-        If something is there already, unless it `replaces`; or if a run goes on.
+        If something is there already, unless it is replaced; or if a run goes on.
     InvalidValueError
         If there is no such form, or the file cannot be written.
     NotFoundError
@@ -69,23 +105,29 @@ def write(
     """
     if target.is_dir():
         target = target / suggested_name(wish, format_)
-    if target.exists() and not replaces:
-        raise ConflictError(
-            f"{str(target)!r} is there already.",
-            "Choose another name, or replace it with --force.",
-            code="file_exists",
-        )
     made_by = exporter(format_)
-    wish = replace(wish, most_bytes=made_by.most_bytes)
+    folder = target.with_name(f"{target.name.removesuffix(made_by.suffix)}_files")
+    if not replaces:
+        _refuse_what_is_there(target)
+    most_bytes = made_by.most_bytes if alone else made_by.most_bytes_beside or made_by.most_bytes
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with (
-            tempfile.TemporaryDirectory(dir=target.parent, prefix=".tooi-export-") as folder,
+            tempfile.TemporaryDirectory(dir=target.parent, prefix=".tooi-export-") as own,
             full_disk_in_words(target.parent),
         ):
-            contents, made = Path(folder, "package"), Path(folder, f"export{made_by.suffix}")
+            contents, made = Path(own, "package"), Path(own, f"export{made_by.suffix}")
             contents.mkdir()
-            made_by.write(gather(client, wish, contents), made)
+            package = gather(client, replace(wish, most_bytes=most_bytes), contents)
+            places = [] if alone else [str(file.place) for file in made_by.beside(package)]
+            if places and not replaces:
+                _refuse_what_is_there(folder)
+            made_by.write(
+                package, made, addresses={place: f"{folder.name}/{place}" for place in places}
+            )
+            for place in places:
+                (folder / place).parent.mkdir(parents=True, exist_ok=True)
+                (contents / place).replace(folder / place)
             made.replace(target)
     except OSError as error:
         raise InvalidValueError(
@@ -93,4 +135,13 @@ def write(
             "Choose another folder.",
             code="folder_unwritable",
         ) from error
-    return target
+    return Written(target, folder if places else None)
+
+
+def _refuse_what_is_there(path: Path) -> None:
+    if path.exists():
+        raise ConflictError(
+            f"{str(path)!r} is there already.",
+            "Choose another name, or replace it with --force.",
+            code="file_exists",
+        )

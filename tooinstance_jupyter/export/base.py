@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 from .package import Package
+from .record import ExportedFile
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Exporter(ABC):
@@ -18,9 +23,24 @@ class Exporter(ABC):
     most_bytes: ClassVar[int | None] = None
     """Contents that are larger are not collected for it; ``None`` for no limit."""
 
+    most_bytes_beside: ClassVar[int | None] = None
+    """The same where a folder beside its file can take what is large."""
+
+    def beside(self, package: Package) -> Sequence[ExportedFile]:
+        """Return the contents that its file has no room for, and a folder beside it has."""
+        return ()
+
     @abstractmethod
-    def write(self, package: Package, target: Path) -> None:
+    def write(
+        self, package: Package, target: Path, *, addresses: Mapping[str, str] = NOTHING
+    ) -> None:
         """Write a package to a file that is not there yet.
+
+        Parameters
+        ----------
+        addresses
+            Where the contents that `beside` names will be, from its file, by their places; none if
+            it goes alone.
 
         Raises
         ------

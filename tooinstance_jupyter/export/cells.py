@@ -53,16 +53,16 @@ def run(exported: ExportedRun, names: Mapping[str, str], *, body: str = "") -> s
     Parameters
     ----------
     names
-        What its inputs are called in the folder that `inputs` writes them to, by their paths;
-        standard input by `STDIN`, where it is a file there.
+        Where its inputs are, by their paths, if not in the folder that `inputs` writes them to;
+        where standard input is by `STDIN`, if it is a file.
     body
         Standard input, where it is the body of the cell.
     """
     options: list[str] = []
     for file in exported.inputs:
-        options += _given("-i", f"{INPUTS}/{names.get(file.path, file.path)}")
+        options += _given("-i", names.get(file.path, f"{INPUTS}/{file.path}"))
     if STDIN in names:
-        options += _given("--stdin", f"{INPUTS}/{names[STDIN]}")
+        options += _given("--stdin", names[STDIN])
     for name, value in exported.plain_variables.items():
         options += _given("-e", f"{name}={value}")
     for name in exported.secrets:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
 from ..terminal import visible
 
@@ -25,6 +26,11 @@ def code(value: str) -> str:
     if not shown.strip():
         return ""
     return f"<code>{_entities(html.escape(shown))}</code>"
+
+
+def file(name: str, address: str | None) -> str:
+    """Return a file's name, as a link to its relative address if it has one."""
+    return code(name) if address is None else f"[{code(name)}]({quote(address)})"
 
 
 def link(value: str) -> str:

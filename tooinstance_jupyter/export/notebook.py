@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import itertools
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import nbformat
@@ -31,13 +30,17 @@ from ..display.excerpts import (
 from ..display.markup import duration, size
 from ..records import OutputFile, Run, SourceKind, StreamSize
 from . import cells, markdown
-from .base import Exporter
+from .base import NOTHING, Exporter
 from .package import METADATA, Package, as_json
 from .record import ExportedFile, ExportedRun, ExportedTool
 
 MOST_BYTES = 8 * 2**20
 """What is larger is not put into a notebook."""
 
+MOST_BYTES_BESIDE = 100 * 2**20
+"""What is larger is not put into the folder beside one either."""
+
+_ALL_BYTES_BESIDE = 500 * 2**20
 _EMBEDDED_BYTES = 2**18
 _ALL_EMBEDDED_BYTES = 4 * 2**20
 _IMAGE_BYTES = 2 * 2**20
@@ -46,14 +49,20 @@ _DIGEST_CHARS = 16
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-def notebook(package: Package) -> NotebookNode:
-    """Return an export as a notebook, which is valid."""
+def notebook(package: Package, addresses: Mapping[str, str] = NOTHING) -> NotebookNode:
+    """Return an export as a notebook, which is valid.
+
+    Parameters
+    ----------
+    addresses
+        Where contents are beside it, by their places.
+    """
     made: NotebookNode = v4.new_notebook(
-        cells=list(_cells(package)),
+        cells=list(_cells(package, addresses)),
         metadata={
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
             "language_info": {"name": "python"},
-            METADATA: _record(package),
+            METADATA: _record(package, addresses),
         },
     )
     for number, cell in enumerate(made.cells):
@@ -67,25 +76,42 @@ def text_of(made: NotebookNode) -> str:
     return str(nbformat.writes(made)) + "\n"
 
 
-def _record(package: Package) -> dict[str, Any]:
-    """Return an export for programs, with what is small of its contents by place, in Base64."""
-    contents: dict[str, str] = {}
-    room = _ALL_EMBEDDED_BYTES
-    for file in itertools.chain.from_iterable(run.contents for run in package.export.runs):
-        if file.place is None or file.size_bytes > min(_EMBEDDED_BYTES, room):
-            continue
-        content = package.read(file) or b""
-        room -= len(content)
-        contents[file.place] = base64.b64encode(content).decode()
-    return {**as_json(package.export), "contents": contents}
+def beside(package: Package) -> list[ExportedFile]:
+    """Return the contents that a notebook has no room for, and a folder beside it has."""
+    inside = {file.place for file in _inside(package)}
+    large = [file for file in package.contents if file.place not in inside]
+    return _fitting(large, MOST_BYTES_BESIDE, _ALL_BYTES_BESIDE)
 
 
-def _cells(package: Package) -> Iterator[NotebookNode]:
+def _inside(package: Package) -> list[ExportedFile]:
+    return _fitting(package.contents, _EMBEDDED_BYTES, _ALL_EMBEDDED_BYTES)
+
+
+def _fitting(files: Iterable[ExportedFile], most: int, in_all: int) -> list[ExportedFile]:
+    """Return those of some contents, in their order, that there is room for (bytes)."""
+    fitting = []
+    for file in files:
+        if file.size_bytes <= min(most, in_all):
+            in_all -= file.size_bytes
+            fitting.append(file)
+    return fitting
+
+
+def _record(package: Package, addresses: Mapping[str, str]) -> dict[str, Any]:
+    """Return an export for programs, with its contents by place: in Base64 what is small."""
+    contents = {
+        str(file.place): base64.b64encode(package.read(file) or b"").decode()
+        for file in _inside(package)
+    }
+    return {**as_json(package.export), "contents": contents, "beside": dict(addresses)}
+
+
+def _cells(package: Package, addresses: Mapping[str, str]) -> Iterator[NotebookNode]:
     export = package.export
     yield v4.new_markdown_cell(_head(package))
     creating = [line for tool in export.tools if (line := cells.create(tool))]
     yield v4.new_code_cell("\n".join([cells.LOAD, *creating]))
-    names = _input_names(package)
+    names = _input_names(package, addresses)
     if names.contents:
         yield v4.new_code_cell(cells.inputs(names.contents))
     for run in export.runs:
@@ -95,7 +121,7 @@ def _cells(package: Package) -> Iterator[NotebookNode]:
         source = cells.run(run, names.of(run), body=names.bodies.get(run.number, ""))
         yield v4.new_code_cell(source, outputs=list(_outputs(package, run)), execution_count=None)
         if run.files or run.inputs:
-            yield v4.new_markdown_cell(_files(run))
+            yield v4.new_markdown_cell(_files(run, addresses))
     if not export.runs:
         for tool in export.tools:
             yield v4.new_code_cell(f"%tooi run {cells.literal(tool.name)} --help")
@@ -156,11 +182,11 @@ def _about(run: ExportedRun, tool: ExportedTool, *, is_only: bool) -> str:
     return heading + markdown.table(["run", str(run.number)], rows)
 
 
-def _files(run: ExportedRun) -> str:
+def _files(run: ExportedRun, addresses: Mapping[str, str]) -> str:
     listed = [("read", file) for file in run.inputs] + [("written", file) for file in run.files]
     rows = [
         (
-            markdown.code(file.path),
+            markdown.file(file.path, addresses.get(str(file.place))),
             how,
             size(file.size_bytes),
             markdown.code((file.sha256 or "")[:_DIGEST_CHARS]),
@@ -194,7 +220,7 @@ def _how(package: Package) -> str:
 
 
 class _Inputs:
-    """What inputs are called in the folder that a cell writes them to, and what is in them."""
+    """Where the cells find inputs, and what is in those that a cell writes."""
 
     def __init__(self) -> None:
         self.contents: dict[str, bytes] = {}
@@ -208,31 +234,30 @@ class _Inputs:
         if self.contents.get(name, content) != content:
             name = f"{run.number}/{name}"
         self.contents[name] = content
-        self._names.setdefault(run.number, {})[key] = name
+        self.refer(run, key, f"{cells.INPUTS}/{name}")
+
+    def refer(self, run: ExportedRun, key: str, address: str) -> None:
+        self._names.setdefault(run.number, {})[key] = address
 
 
-def _input_names(package: Package) -> _Inputs:
+def _input_names(package: Package, addresses: Mapping[str, str]) -> _Inputs:
     found = _Inputs()
-    room = _ALL_EMBEDDED_BYTES
-
-    def small(file: ExportedFile | None) -> bytes | None:
-        nonlocal room
-        if file is None or file.size_bytes > min(_EMBEDDED_BYTES, room):
-            return None
-        room -= file.size_bytes
-        return package.read(file)
-
+    given = [file for run in package.export.runs for file in run.given if file.place is not None]
+    small = {file.place for file in _fitting(given, _EMBEDDED_BYTES, _ALL_EMBEDDED_BYTES)}
     for run in package.export.runs:
-        for file in run.inputs:
-            if (content := small(file)) is not None:
-                found.add(run, file.path, file.path, content)
-        if run.stdin is None or (stdin := small(run.stdin)) is None:
-            continue
-        body = cells.as_body(stdin)
-        if body is None:
-            found.add(run, cells.STDIN, f"stdin-{run.number}", stdin)
-        else:
-            found.bodies[run.number] = body
+        for file in run.given:
+            is_stdin = file is run.stdin
+            key, name = (cells.STDIN, f"stdin-{run.number}") if is_stdin else (file.path, file.path)
+            content = package.read(file) if file.place in small else None
+            body = None if content is None or not is_stdin else cells.as_body(content)
+            address = PurePosixPath(addresses.get(str(file.place), ""))
+            if body is not None:
+                found.bodies[run.number] = body
+            elif content is not None:
+                found.add(run, key, name, content)
+            # a run calls an input as the file is called
+            elif address.name and (is_stdin or address.name == file.path):
+                found.refer(run, key, str(address))
     return found
 
 
@@ -331,7 +356,14 @@ class NotebookExporter(Exporter):
 
     suffix = ".ipynb"
     most_bytes = MOST_BYTES
+    most_bytes_beside = MOST_BYTES_BESIDE
 
-    def write(self, package: Package, target: Path) -> None:
+    def beside(self, package: Package) -> Sequence[ExportedFile]:
+        """Return what a notebook has no room for."""
+        return beside(package)
+
+    def write(
+        self, package: Package, target: Path, *, addresses: Mapping[str, str] = NOTHING
+    ) -> None:
         """Write a notebook."""
-        target.write_text(text_of(notebook(package)), "utf-8")
+        target.write_text(text_of(notebook(package, addresses)), "utf-8")

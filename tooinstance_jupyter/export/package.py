@@ -39,6 +39,12 @@ class Package:
     folder: Path
     export: Export
 
+    @property
+    def contents(self) -> list[ExportedFile]:
+        """All that its runs read and wrote, and that it has."""
+        files = itertools.chain.from_iterable(run.contents for run in self.export.runs)
+        return [file for file in files if file.place is not None]
+
     def path(self, file: ExportedFile) -> Path | None:
         """Return where a content can be read; ``None`` if it is not in the package."""
         return None if file.place is None else self.folder / file.place
@@ -73,6 +79,7 @@ def pack(package: Package, target: Path) -> None:
     """Write the least that can be imported: the record, and the contents that it has."""
     with zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(RECORD, record_text(package))
-        for file in itertools.chain.from_iterable(run.contents for run in package.export.runs):
-            if file.place is not None and file.place not in archive.NameToInfo:
-                archive.write(package.folder / file.place, file.place)
+        for file in package.contents:
+            place = str(file.place)
+            if place not in archive.NameToInfo:
+                archive.write(package.folder / place, place)

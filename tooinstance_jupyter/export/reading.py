@@ -11,15 +11,15 @@ import binascii
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..errors import InvalidValueError
 from ..records import new_id
-from ..run_directory import hash_file
+from ..run_directory import hash_file, open_beneath
 from ..wire import from_json
 from . import pinning
 from .package import BLOCK_ID, METADATA, RECORD, Package
@@ -33,13 +33,17 @@ _Fetch = Callable[[str, Path, int], bool]
 _CHUNK_BYTES = 2**20
 
 
-def read(path: Path, folder: Path, *, most_bytes: int = MOST_BYTES) -> Package:
+def read(
+    path: Path, folder: Path, *, most_bytes: int = MOST_BYTES, looks_beside: bool = False
+) -> Package:
     """Read an exported notebook, page, archive or crate into an empty folder.
 
     Parameters
     ----------
     most_bytes
         What its contents may be in all.
+    looks_beside
+        Whether contents that a notebook has beside it are taken from there.
 
     Raises
     ------
@@ -59,10 +63,13 @@ def read(path: Path, folder: Path, *, most_bytes: int = MOST_BYTES) -> Package:
     record = _in_page(text) if text.lstrip()[:1] == "<" else _in_notebook(path, text)
     if record is None:
         raise _refused(path, "it holds no export.")
-    contents = record.pop("contents", {})
-    if not isinstance(contents, dict):
+    contents, beside = record.pop("contents", {}), record.pop("beside", {})
+    if not isinstance(contents, dict) or not isinstance(beside, dict):
         raise _refused(path, "its contents are no object.")
-    return _checked(path, folder, record, _Embedded(contents), most_bytes)
+    fetches: list[_Fetch] = [_Embedded(contents)]
+    if looks_beside:
+        fetches.append(_Beside(path.parent, beside))
+    return _checked(path, folder, record, fetches, most_bytes)
 
 
 class _Embedded:
@@ -79,6 +86,26 @@ class _Embedded:
         return True
 
 
+class _Beside:
+    """Contents in files beneath the folder of a notebook."""
+
+    def __init__(self, folder: Path, addresses: Mapping[str, object]) -> None:
+        self._folder = folder
+        self._addresses = addresses
+
+    def __call__(self, place: str, target: Path, size_bytes: int) -> bool:
+        address = self._addresses.get(place)
+        if not isinstance(address, str):
+            return False
+        try:
+            file = open_beneath(self._folder, address)
+        except (FileNotFoundError, ValueError):
+            return False
+        with file:
+            _copy(file, target, size_bytes)
+        return True
+
+
 class _Packed:
     """Contents in a ZIP archive."""
 
@@ -90,13 +117,18 @@ class _Packed:
             member = self._archive.getinfo(place)
         except KeyError:
             return False
-        # what it says of its size may be a lie
-        left = size_bytes + 1
-        with self._archive.open(member) as reader, target.open("wb") as writer:
-            while left > 0 and (chunk := reader.read(min(_CHUNK_BYTES, left))):
-                writer.write(chunk)
-                left -= len(chunk)
+        with self._archive.open(member) as reader:
+            _copy(reader, target, size_bytes)
         return True
+
+
+def _copy(reader: IO[bytes], target: Path, size_bytes: int) -> None:
+    # what is said of its size may be a lie
+    left = size_bytes + 1
+    with target.open("wb") as writer:
+        while left > 0 and (chunk := reader.read(min(_CHUNK_BYTES, left))):
+            writer.write(chunk)
+            left -= len(chunk)
 
 
 def _of_archive(path: Path, folder: Path, most_bytes: int) -> Package:
@@ -109,13 +141,13 @@ def _of_archive(path: Path, folder: Path, most_bytes: int) -> Package:
             with archive.open(member) as reader:
                 text = reader.read(_MOST_PACKED_RECORD_BYTES)
             record = _object(path, text)
-            return _checked(path, folder, record, _Packed(archive), most_bytes)
+            return _checked(path, folder, record, [_Packed(archive)], most_bytes)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise _refused(path, f"it is a broken archive: {error}.") from error
 
 
 def _checked(
-    path: Path, folder: Path, record: Mapping[str, Any], fetch: _Fetch, most_bytes: int
+    path: Path, folder: Path, record: Mapping[str, Any], fetches: Sequence[_Fetch], most_bytes: int
 ) -> Package:
     if record.get("kind") != KIND:
         raise _refused(path, "it holds no export.")
@@ -129,7 +161,7 @@ def _checked(
     export = from_json(Export, json.dumps(record))
     if why := _problem(export, most_bytes):
         raise _refused(path, why)
-    runs = [_fetched(path, folder, run, fetch) for run in export.runs]
+    runs = [_fetched(path, folder, run, fetches) for run in export.runs]
     return Package(folder, replace(export, runs=tuple(runs)))
 
 
@@ -155,7 +187,7 @@ def _problem(export: Export, most_bytes: int) -> str:
     return ""
 
 
-def _fetched(path: Path, folder: Path, run: ExportedRun, fetch: _Fetch) -> ExportedRun:
+def _fetched(path: Path, folder: Path, run: ExportedRun, fetches: Sequence[_Fetch]) -> ExportedRun:
     """Return a run whose contents are in the folder, under names that nobody chose."""
 
     def one(file: ExportedFile) -> ExportedFile:
@@ -163,7 +195,7 @@ def _fetched(path: Path, folder: Path, run: ExportedRun, fetch: _Fetch) -> Expor
             return file
         target = folder / new_id()
         try:
-            is_there = fetch(file.place, target, file.size_bytes)
+            is_there = any(fetch(file.place, target, file.size_bytes) for fetch in fetches)
         except (ValueError, binascii.Error, OSError, zlib.error) as error:
             raise _refused(path, f"{error}.") from error
         if not is_there:

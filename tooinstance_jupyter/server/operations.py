@@ -410,8 +410,8 @@ def _export(call: Call, *, runs: Sequence[int] = (), tools: Sequence[str] = ()) 
     form = export.exporter(query.format)
     with tempfile.TemporaryDirectory(prefix="tooinstance-export-") as folder:
         file = export.write(
-            call.client, wish, query.format, Path(folder) / f"export{form.suffix}"
-        ).open("rb")
+            call.client, wish, query.format, Path(folder) / f"export{form.suffix}", alone=True
+        ).file.open("rb")
     return Content(
         file=file,
         size_bytes=file.seek(0, os.SEEK_END),
