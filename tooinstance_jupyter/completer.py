@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _PATIENCE_S = 0.08
 _MOST = 200
 _LINE = re.compile(r"(?:^|.*[\s=!])%%?tooi\s+(?P<rest>.*)\Z", re.DOTALL)
-_FILE_OPTIONS = ("--input", "--stdin", "--to", "--arguments")
+_FILE_OPTIONS = ("--input", "--stdin", "--to", "--arguments", "--over", "--notebook")
 
 
 class Asker(Protocol):

@@ -95,6 +95,10 @@ class Session:
         if client is not None:
             client.close()
 
+    def note_use(self, version: str) -> None:
+        """Remember a version (``owner/name@number``) that was used, in order."""
+        self.used_tools[version] = None
+
     def keep_raw_cell(self, info: Any) -> None:
         """Keep a cell as typed: IPython takes prompts such as ``>>>`` out of a cell's body."""
         self.raw_cell = info.raw_cell or ""
@@ -145,8 +149,8 @@ class TooiMagic:
         except Exception as error:
             session.last_error = error
             raise
-        if used := used_version(outcome.value):
-            session.used_tools[used] = None
+        for version in filter(None, (*outcome.used, used_version(outcome.value))):
+            session.note_use(version)
         return self._show(outcome, use)
 
     def _body(self, line: str, cell: str) -> str:
@@ -160,7 +164,7 @@ class TooiMagic:
         # a panel that is all there is is opened also where it is assigned
         if outcome.panel and self._session.has_panels and (value is None or use != "kept"):
             panel = outcome.panel()
-            panel.open(outcome.bundle)
+            panel.open(outcome.bundle, self._session.note_use)
             value = panel if value is None else value
         elif not outcome.is_shown and use != "kept":
             from IPython.display import display
@@ -249,7 +253,7 @@ class ShellUi:
 
         ended = follow_run(client, start, self._screen())
         # also where its failure makes the command one
-        self._session.used_tools[f"{ended.tool_name}@{ended.version_number}"] = None
+        self._session.note_use(f"{ended.tool_name}@{ended.version_number}")
         return ended
 
     def write(self, stream: StreamName, data: bytes) -> None:

@@ -69,7 +69,8 @@ def test_the_lists_of_the_panel_are_walked_by_arrow_keys(
     keys.press("Enter")
     expect(lab.page.get_by_role("menuitem", name="Open Tool")).to_be_visible()
     # the menu takes keys a moment after it is there
-    while lab.page.locator(".lm-Menu-item.lm-mod-active").count() == 0:
-        keys.press("ArrowDown")
+    expect(lab.page.locator(".lm-Menu")).to_be_focused()
+    keys.press("ArrowDown")
+    expect(lab.page.locator(".lm-Menu-item.lm-mod-active")).to_be_visible()
     keys.press("Enter")
     expect(lab.by("tooi-form").or_(lab.by("tooi-tool")).first).to_be_visible()

@@ -39,6 +39,8 @@ def completed(kernel: Any, typed: str, expected: str) -> list[str]:
         ("%tooi run -i da", "%tooi run -i data.csv"),
         ("%tooi run --stdin da", "%tooi run --stdin data.csv"),
         ("%tooi run probe da", "%tooi run probe data.csv"),
+        ("%tooi map --over da", "%tooi map --over data.csv"),
+        ("%tooi freeze --notebook da", "%tooi freeze --notebook data.csv"),
     ],
 )
 def test_tab_completes(kernel: Any, place: Any, typed: str, expected: str) -> None:

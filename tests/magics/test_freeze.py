@@ -91,6 +91,7 @@ def names(path: Path) -> list[str]:
         ("%%tooi run two cat\nbody", ["two"]),
         ("%tooi run --check one fail", ["one"]),
         ("%tooi show two", ["two"]),
+        ("%%tooi map one args\n1\n2", ["one"]),
         ("%tooi run one --help\n%tooi run two --help", ["one", "two"]),
     ],
 )

@@ -61,6 +61,18 @@ def test_what_is_no_file_of_the_folder_is_refused(here: Path, given: str, code: 
     assert caught.value.error_code == code
 
 
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [("missing.ipynb", "is not there"), ("data", "is a folder"), ("pipe", "no regular file")],
+)
+def test_a_file_that_a_command_reads_is_called_a_file(here: Path, given: str, why: str) -> None:
+    os.mkfifo("pipe")
+    with pytest.raises(InvalidValueError, match=why):
+        inputs.document(given)
+    (here / "mine.ipynb").write_text("{}")
+    assert inputs.document("mine.ipynb") == Path("mine.ipynb")
+
+
 def test_a_link_within_the_folder_and_a_file_outside_named_as_such_are_taken(here: Path) -> None:
     Path("again.csv").symlink_to("data/c.csv")
     outside = here.parent / "outside.csv"

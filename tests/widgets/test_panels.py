@@ -68,6 +68,16 @@ def test_a_run_of_a_panel_stays_in_its_cell_as_every_run_does(kernel: Any) -> No
     assert kernel.ask("panel.result.exit_code") == "0"
 
 
+def test_what_a_panel_ran_is_frozen_with_the_session(kernel: Any, tmp_path: Path) -> None:
+    open_cell(kernel, "%tooi run --panel weather Lund")
+    kernel.click("view.run_button")
+    kernel.until("panel.result and panel.result.run.status.is_final")
+    cell = kernel.run(f"%tooi freeze {tmp_path / 'tooi.lock.json'}")
+    assert cell.status == "ok", cell.errors
+    [tool] = json.loads((tmp_path / "tooi.lock.json").read_text())["tools"]
+    assert tool["name"] == "weather"
+
+
 def test_the_dashboard_leads_to_the_form_of_a_tool_and_back(kernel: Any) -> None:
     open_cell(kernel, "%tooi")
     kernel.until("panel.view.rows[0].actions.name")

@@ -102,8 +102,14 @@ class Ui(Protocol):
 class Panel(Protocol):
     """Controls that a notebook shows with an outcome; see ``widgets``."""
 
-    def open(self, bundle: MimeBundle) -> None:
-        """Show them, and the outcome's bundle with them or where there are no controls."""
+    def open(self, bundle: MimeBundle, note_use: Callable[[str], None]) -> None:
+        """Show them, and the outcome's bundle with them or where there are no controls.
+
+        Parameters
+        ----------
+        note_use
+            Is told each version (``owner/name@number``) that is run by them.
+        """
         ...
 
 
@@ -121,6 +127,8 @@ class Outcome:
         What the terminal's command ends with.
     is_shown
         Whether following it has left the display already.
+    used
+        The versions (``owner/name@number``) that it ran, beside the one that its value is about.
     panel
         Makes the controls that a notebook shows with it; the magic returns them where there is no
         value.
@@ -130,6 +138,7 @@ class Outcome:
     value: object = None
     exit_code: int = 0
     is_shown: bool = False
+    used: Sequence[str] = ()
     panel: Callable[[], Panel] | None = None
 
 

@@ -194,7 +194,7 @@ def import_(client: Client, args: Namespace, ui: Ui) -> Outcome:
 
 @contextmanager
 def _read(name: str) -> Iterator[Package]:
-    file = inputs.file(name)
+    file = inputs.document(name)
     with tempfile.TemporaryDirectory(prefix="tooinstance-read-") as folder:
         yield reading.read(file, Path(folder), looks_beside=True)
 

@@ -45,7 +45,7 @@ def used_version(value: object) -> str | None:
 
 def freeze(client: Client, args: Namespace, ui: Ui) -> Outcome:
     """Write the tools of this session, and of a notebook, to a lock."""
-    path = None if args.notebook is None else inputs.file(args.notebook)
+    path = None if args.notebook is None else inputs.document(args.notebook)
     notebook = None if path is None else lock.read_notebook(path)
     beside = Path() if path is None else path.parent
     target = Path(args.file).expanduser() if args.file else beside / lock.FILE_NAME
@@ -140,7 +140,7 @@ def _remarks(tools: Sequence[ExportedTool]) -> list[str]:
 
 def restore_(client: Client, args: Namespace, ui: Ui) -> Outcome:
     """Make the tools of a lock again."""
-    path = inputs.file(args.file or lock.FILE_NAME)
+    path = inputs.document(args.file or lock.FILE_NAME)
     frozen = lock.read(path)
 
     restored = [restore(client, tool, creator(client, ui)) for tool in frozen.tools]

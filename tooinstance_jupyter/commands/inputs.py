@@ -60,6 +60,25 @@ def file(text: str) -> Path:
     return taken[0]
 
 
+def document(name: str) -> Path:
+    """Return the file that a command itself reads.
+
+    Raises
+    ------
+    InvalidValueError
+        If there is none, or if it is no regular file.
+    """
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise InvalidValueError(f"{name!r} is a folder.", "Name a file in it.", code="file_missing")
+    what = "is no regular file" if path.exists() else "is not there"
+    raise InvalidValueError(
+        f"The file {name!r} {what}.", f"Paths start from {str(Path.cwd())!r}.", code="file_missing"
+    )
+
+
 def _regular(path: Path) -> Path:
     try:
         mode = path.stat().st_mode

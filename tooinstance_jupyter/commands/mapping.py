@@ -66,6 +66,7 @@ def map_(client: Client, args: Namespace, ui: Ui) -> Outcome:
         value=result,
         exit_code=_exit_code(ended) if is_whole else 128 + signal.SIGINT,
         is_shown=ui.shows_in_place,
+        used=(new.tool,),
     )
 
 

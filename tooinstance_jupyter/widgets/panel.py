@@ -75,7 +75,8 @@ class Panel:
     Examples
     --------
     >>> panel = Panel(client, Dashboard)                # doctest: +SKIP
-    >>> panel.open(bundle)                              # doctest: +SKIP
+    >>> panel.open(bundle, print)                       # doctest: +SKIP
+    ada/probe@1
     >>> panel.result                                    # doctest: +SKIP
     <run 12 of probe@1: Exit code 0>
     """
@@ -90,6 +91,7 @@ class Panel:
         self._bundle: Mapping[str, Any] = _NOTHING
         self._pending: set[Control] = set()
         self._look_failed = False
+        self._note_use: Callable[[str], None] = lambda _: None
         self._worker = Worker(self._refresh, self._fail)
         self._title = controls.growing(controls.html())
         self._back = self.button("Back", self.back)
@@ -108,13 +110,15 @@ class Panel:
         """What is shown now."""
         return self._views[-1]
 
-    def open(self, bundle: Mapping[str, Any]) -> None:
+    def open(self, bundle: Mapping[str, Any], note_use: Callable[[str], None]) -> None:
         """Show the panel in the cell that is executed, in place of that cell's earlier one.
 
         Parameters
         ----------
         bundle
             What it steers; what is shown where there are no widgets.
+        note_use
+            Is told each version (``owner/name@number``) that is run.
         """
         cell = _cell_id()
         if cell:
@@ -122,6 +126,7 @@ class Panel:
             if earlier is not None:
                 earlier.close()
             _open_in[cell] = self
+        self._note_use = note_use
         self._bundle = _NOTHING if self._is_beside else bundle
         view = {controls.VIEW_TYPE: self.box._repr_mimebundle_()[controls.VIEW_TYPE]}
         if self._is_beside:
@@ -209,6 +214,7 @@ class Panel:
     def follow_run(self, run: Run) -> None:
         """Show a run and how it goes on."""
         self.result = RunResult(self.client, run)
+        self._note_use(f"{run.tool_name}@{run.version_number}")
         self._follow(RunProgress(self, NotebookScreen(self._result_id), run))
 
     def follow_build(self, tool: Tool, version: Version) -> None:
