@@ -46,7 +46,10 @@ class NewTool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolChanges:
-    """What to change about a tool; ``None`` leaves it as it is."""
+    """What to change about a tool; ``None`` leaves it as it is.
+
+    An empty runtime or entry point is found by itself again.
+    """
 
     __pydantic_config__ = CLOSED
 

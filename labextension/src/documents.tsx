@@ -5,25 +5,21 @@ import type { ReactElement } from 'react';
 
 import { View } from './context';
 import type { Context } from './context';
-import { CreateForm } from './create/form';
-import { RunForm } from './form/form';
-import { FormModel } from './form/model';
 import { toolIcon } from './icons';
+import { Later } from './later';
+import type { Views } from './later';
 import { keyOf } from './places';
 import type { Place } from './places';
-import { RunView } from './run/view';
-import { ToolView } from './tool/view';
 
 /** A document of the main area, which knows the place that it shows. */
 export class Document extends MainAreaWidget<View> {
   constructor(
     private readonly _given: Context,
     private _place: Place,
-    go: (from: Document, to: Place) => void,
-    private readonly _form = formOf(_place, _given)
+    go: (from: Document, to: Place) => void
   ) {
     super({
-      content: new View(_given, viewOf(_place, _form), to => {
+      content: new View(_given, viewOf(_place), to => {
         go(this, to);
       })
     });
@@ -40,13 +36,8 @@ export class Document extends MainAreaWidget<View> {
 
   set place(place: Place) {
     this._place = place;
-    this.content.view = viewOf(place, this._form);
+    this.content.view = viewOf(place);
     this._entitle();
-  }
-
-  override dispose(): void {
-    this._form?.dispose();
-    super.dispose();
   }
 
   private _entitle(): void {
@@ -106,9 +97,7 @@ export class Documents {
   restore(restorer: ILayoutRestorer, command: string): void {
     void restorer.restore(this._tracker, {
       command,
-      // a link may hold a password, and what was typed since is kept by the form
-      args: ({ place }) =>
-        place.kind === 'create' ? { kind: 'create' } : place,
+      args: ({ place }) => kept(place),
       name: ({ place }) => keyOf(place)
     });
   }
@@ -141,25 +130,35 @@ export class Documents {
   });
 }
 
-function formOf(
-  place: Place,
-  { model, trans }: Context
-): FormModel | undefined {
-  return place.kind === 'form'
-    ? new FormModel(model.api, trans, place.tool, place.draft)
-    : undefined;
-}
-
-function viewOf(place: Place, form: FormModel | undefined): ReactElement {
+/** Return what is kept of a place: what was typed may hold a password, and the form keeps it. */
+function kept(place: Place): Place {
   switch (place.kind) {
     case 'create':
-      return <CreateForm place={place} />;
+      return { kind: 'create' };
+    case 'form': {
+      const of = place.draft?.of;
+      const draft = of === undefined ? undefined : { of };
+      return { kind: 'form', tool: place.tool, draft };
+    }
+    default:
+      return place;
+  }
+}
+
+function viewOf(place: Place): ReactElement {
+  return <Later draw={views => drawn(views, place)} />;
+}
+
+function drawn(views: Views, place: Place): ReactElement {
+  switch (place.kind) {
+    case 'create':
+      return <views.CreateForm place={place} />;
     case 'tool':
-      return <ToolView place={place} />;
+      return <views.ToolView place={place} />;
     case 'form':
-      return form ? <RunForm form={form} /> : <></>;
+      return <views.RunForm place={place} />;
     case 'run':
-      return <RunView number={place.number} />;
+      return <views.RunView number={place.number} />;
   }
 }
 

@@ -18,6 +18,7 @@ import { addCommands } from './commands';
 import type { Context } from './context';
 import { Documents } from './documents';
 import { ServerFiles } from './form/file-choice';
+import { loadViews } from './later';
 import { Model } from './model';
 import { addDisplays } from './renderer/display';
 import { announceEnds } from './notices';
@@ -25,6 +26,8 @@ import { Settings } from './settings';
 import { SidePanel } from './sidebar/panel';
 
 const PLUGIN = 'tooinstance-jupyter:plugin';
+/** After which the views are loaded, whatever else JupyterLab is doing. */
+const LONGEST_WAIT_MS = 3_000;
 
 const plugin: JupyterFrontEndPlugin<void> = {
   id: PLUGIN,
@@ -69,6 +72,14 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const documents = new Documents(app, given);
     const panel = new SidePanel(given, translator ?? nullTranslator);
 
+    // all that can wait lets JupyterLab start first
+    void app.restored.then(() => {
+      void model.connect();
+      whenIdle(() => {
+        // what fails now is tried again once a view is wanted
+        loadViews().catch(() => undefined);
+      });
+    });
     addCommands(app, given, documents, notebooks, panel.id);
     announceEnds(given, documents);
     app.shell.add(panel, 'left', { rank: 550, type: 'TooInstance' });
@@ -91,5 +102,14 @@ const plugin: JupyterFrontEndPlugin<void> = {
     });
   }
 };
+
+function whenIdle(act: () => void): void {
+  // Safari has no such callback
+  if ('requestIdleCallback' in window) {
+    requestIdleCallback(act, { timeout: LONGEST_WAIT_MS });
+  } else {
+    setTimeout(act, LONGEST_WAIT_MS);
+  }
+}
 
 export default plugin;

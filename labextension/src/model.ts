@@ -11,8 +11,24 @@ import type { Change, Me } from './api/types';
 export type Reach = 'connecting' | 'connected' | 'lost' | 'absent';
 
 export class Model implements IDisposable {
-  constructor(readonly api: Api) {
-    void this._listen();
+  constructor(readonly api: Api) {}
+
+  /** Ask who asks, and follow what changes from now on. */
+  async connect(): Promise<void> {
+    const following = {
+      signal: this._ending.signal,
+      onReach: (isReached: boolean) => {
+        this._setReach(isReached ? 'connected' : 'lost');
+      }
+    };
+    try {
+      for await (const change of this.api.changes(following)) {
+        this._changed.emit(change);
+      }
+    } catch (error) {
+      // a 404 is the server's own: there is no such API
+      this._setReach(isMissing(error) ? 'absent' : 'lost');
+    }
   }
 
   /** Emitted for each change that may be seen, and with `reset` when anything may have changed. */
@@ -45,23 +61,6 @@ export class Model implements IDisposable {
   dispose(): void {
     this._ending.abort();
     Signal.clearData(this);
-  }
-
-  private async _listen(): Promise<void> {
-    const following = {
-      signal: this._ending.signal,
-      onReach: (isReached: boolean) => {
-        this._setReach(isReached ? 'connected' : 'lost');
-      }
-    };
-    try {
-      for await (const change of this.api.changes(following)) {
-        this._changed.emit(change);
-      }
-    } catch (error) {
-      // a 404 is the server's own: there is no such API
-      this._setReach(isMissing(error) ? 'absent' : 'lost');
-    }
   }
 
   private _setReach(reach: Reach): void {

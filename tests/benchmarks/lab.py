@@ -56,6 +56,7 @@ async selector => {
     list.scrollBy(0, 400);
     await new Promise(resolve => requestAnimationFrame(resolve));
   }
+  return list.scrollTop;
 }
 """
 
@@ -80,14 +81,18 @@ def panel() -> Iterator[Row]:
     """The side panel's first paint, and scrolling through the history."""
     with tempfile.TemporaryDirectory() as home:
         fill(f"sqlite:///{home}/tooinstance.sqlite", tools=TOOLS, runs=RUNS)
-        users = {TOKEN: {"name": "ada"}}
-        with browsing() as browser, lab(browser, home=Path(home), users=users) as (server, page):
+        more = {
+            "users": {TOKEN: {"name": "ada"}},
+            # or its old runs would be deleted meanwhile
+            "config": {"TooInstance": {"run_retention_days": 0}},
+        }
+        with browsing() as browser, lab(browser, home=Path(home), **more) as (server, page):
             painted = []
             for _ in range(5):
                 opened(page, server)
                 painted.append(page.evaluate(_FIRST_PAINT, ROW))
             page.evaluate(_WATCH_LONG_TASKS)
-            page.evaluate(_SCROLL, "#tooinstance-runs .jp-TooInstance-list")
+            scrolled = page.evaluate(_SCROLL, "#tooinstance-runs .jp-TooInstance-list")
             longest = page.evaluate("window.longest")
     yield (
         f"first paint of the panel with {TOOLS:,} tools (goal < 200 ms)",
@@ -95,7 +100,12 @@ def panel() -> Iterator[Row]:
         "",
         "",
     )
-    yield (f"longest task while {RUNS:,} runs are scrolled (goal < 50 ms)", told(longest), "", "")
+    yield (
+        f"longest task while {RUNS:,} runs are scrolled by {scrolled:,.0f} pixels (goal < 50 ms)",
+        told(longest),
+        "",
+        "",
+    )
 
 
 def output() -> Iterator[Row]:

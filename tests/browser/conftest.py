@@ -97,25 +97,28 @@ class Lab:
         page.on("requestfailed", self._note_what_is_cut_off)
 
     def open(self) -> None:
-        """Open the workspace, which is empty, or as it was left."""
-        self._go(f"lab/workspaces/{self.workspace}", self._wait_until_it_is_there)
+        """Open the workspace, which is empty."""
+        self.reload()
+        # it takes the focus when it comes, also from whoever types already
+        expect(self.page.locator(".jp-Launcher")).to_be_focused()
 
     def open_in_notebook(self, path: str) -> None:
         """Open a notebook in Notebook 7 instead."""
         self._go(f"notebooks/{path}", self.page.locator(".jp-NotebookPanel").wait_for)
 
     def reload(self) -> None:
-        """Load the page again, as its user would."""
-        self.open()
+        """Load the page again, as its user would; the workspace is as it was left."""
+        self._go(f"lab/workspaces/{self.workspace}", self._wait_until_it_is_there)
 
-    def wait_until_kept(self, name: str) -> None:
-        """Wait until the workspace that is kept on the server holds a document."""
+    def wait_until_kept(self, name: str) -> str:
+        """Wait until the workspace on the server holds a document; return all of that workspace."""
         address = f"{self.server.url}lab/api/workspaces/{self.workspace}"
         headers = {"Authorization": f"token {self._token}"}
         until = time.monotonic() + PATIENCE_MS / 1000
         while name not in (kept := httpx.get(address, headers=headers).text):
             assert time.monotonic() < until, kept
             self.page.wait_for_timeout(100)
+        return kept
 
     def by(self, test_id: str) -> Locator:
         """Return the control with a test id."""

@@ -178,3 +178,17 @@ def test_an_earlier_command_is_chosen_from_a_list(
     form.get_by_test_id("tooi-form-past").click()
     form.get_by_test_id("tooi-form-past-command").filter(has_text="of yesterday").click()
     expect(form.get_by_test_id("tooi-form-line")).to_have_value("'of yesterday' --loud")
+
+
+def test_a_form_is_as_it_was_after_a_reload_and_its_line_is_kept_by_the_browser_alone(
+    server: Server, open_lab: Any, tool: str
+) -> None:
+    lab = open_lab(server)
+    lab.execute("tooinstance:run", tool=tool, draft={"line": "--password from-a-link"})
+    line = lab.by("tooi-form-line")
+    expect(line).to_have_value("--password from-a-link")
+    line.fill("--password typed")
+    kept = lab.wait_until_kept(f"tooinstance:form:{tool}")
+    assert "--password" not in kept
+    lab.reload()
+    expect(line).to_have_value("--password typed")

@@ -94,6 +94,29 @@ def test_a_long_history_is_read_as_one_scrolls(
     assert drawn < 60, f"{drawn} rows are drawn, though so many are not seen"
 
 
+def test_a_list_that_was_read_again_while_one_scrolled_is_read_on(
+    server: Server, open_lab: Any, me: Any, script_tool: Any
+) -> None:
+    tool = me.make_tool(script_tool("print('fine')", name="scrolled"))
+    for number in range(84):
+        me.start(tool, str(number))
+    newest = me.run(tool, "last")
+    lab = open_lab(server)
+    panel = lab.show_panel()
+    lab.by("tooi-search").fill("scrolled")
+    rows = panel.get_by_test_id("tooi-run-row")
+    expect(rows.first).to_have_attribute("data-number", str(newest))
+    slow = {"offline": False, "latency": 400, "downloadThroughput": -1, "uploadThroughput": -1}
+    network = lab.page.context.new_cdp_session(lab.page)
+    network.send("Network.enable")
+    network.send("Network.emulateNetworkConditions", slow)
+    runs = panel.locator("#tooinstance-runs .jp-TooInstance-list")
+    with lab.page.expect_request("**/tooinstance/api/runs?*"):
+        lab.by("tooi-refresh-runs").click()
+    runs.evaluate("list => { list.scrollTop = list.scrollHeight; }")
+    expect(runs.get_by_role("listitem").first).to_have_attribute("aria-setsize", "85")
+
+
 def test_a_narrow_panel_cuts_nothing_off(
     server: Server, open_lab: Any, me: Any, script_tool: Any
 ) -> None:

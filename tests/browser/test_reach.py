@@ -103,3 +103,29 @@ def test_where_the_server_lacks_the_extension_the_panel_says_what_to_do(
     lab.show_panel()
     expect(lab.by("tooi-reach")).to_have_attribute("data-reach", "absent")
     expect(lab.by("tooi-reach")).to_contain_text("pip install tooinstance-jupyter")
+
+
+def test_what_draws_the_views_is_loaded_again_where_that_failed(
+    server: Server, open_lab: Any, tool: str
+) -> None:
+    views = "**/tooinstance-jupyter/static/views.*"
+    lab = open_lab(server)
+    lab.page.route(views, lambda route: route.abort())
+    lab.reload()
+    panel = lab.show_panel()
+    expect(panel.get_by_test_id("tooi-problem")).to_be_visible()
+    lab.page.unroute(views)
+    panel.get_by_test_id("tooi-load-again").click()
+    expect(panel.get_by_test_id("tooi-tool-row").first).to_be_visible()
+
+
+def test_a_panel_that_nobody_sees_reads_nothing(server: Server, open_lab: Any) -> None:
+    lab = open_lab(server)
+    asked: list[str] = []
+    lab.page.on("request", lambda request: asked.append(request.url))
+    with lab.page.expect_request("**/tooinstance-jupyter/static/views.*"):
+        lab.reload()
+    assert not [url for url in asked if "/tooinstance/api/tools" in url]
+    lab.show_panel()
+    with lab.page.expect_request("**/tooinstance/api/tools?*"):
+        lab.by("tooi-refresh-mine").click()

@@ -230,6 +230,32 @@ def test_a_tool_is_renamed_and_described(client: LocalClient, probe: Version) ->
         client.update("sonde", ToolChanges(name="Not Good"))
 
 
+def test_an_empty_runtime_or_entry_point_is_found_by_itself_again(
+    client: LocalClient, probe: Version
+) -> None:
+    changed = client.update("probe", ToolChanges(runtime="node", entry_point="other"))
+    assert (changed.runtime, changed.entry_point) == ("node", "other")
+    changed = client.update("probe", ToolChanges(runtime="", entry_point=""))
+    assert (changed.runtime, changed.entry_point) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"engine": "nothing"}, "engine_unknown"),
+        ({"source": "/no/such/folder"}, "source_not_found"),
+        ({"source": "./missing"}, "source_not_found"),
+    ],
+)
+def test_what_could_never_be_built_becomes_no_tool(
+    client: LocalClient, folder: Path, given: dict[str, str], code: str
+) -> None:
+    with pytest.raises(TooInstanceError) as caught:
+        client.create(NewTool(**{"source": str(folder), **given}))
+    assert caught.value.error_code == code
+    assert client.tools().items == []
+
+
 def test_a_rerun_is_of_the_same_tool_whatever_that_is_called_now(
     client: LocalClient, probe: Version, folder: Path
 ) -> None:

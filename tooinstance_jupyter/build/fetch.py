@@ -192,13 +192,25 @@ def _last(complaint: str) -> str:
     return lines[-1][-300:] if lines else "it said nothing."
 
 
-def _copy(source: Source, into: Path, config: TooInstance) -> str:
-    """Copy a folder and return the digest of what was copied."""
+def folder_of(source: Source) -> Path:
+    """Return the folder that a source is.
+
+    Raises
+    ------
+    SourceError
+        If it is not there.
+    """
     folder = Path(source.location)
     if not folder.is_dir():
         raise SourceError(
             f"There is no folder {source.location}.", "Check the path.", code="source_not_found"
         )
+    return folder
+
+
+def _copy(source: Source, into: Path, config: TooInstance) -> str:
+    """Copy a folder and return the digest of what was copied."""
+    folder = folder_of(source)
     size = 0
 
     def copy(path: str, target: str) -> None:

@@ -102,8 +102,9 @@ class LocalClient:
 
     def create(self, new: NewTool) -> tuple[Tool, Version]:
         """Make a tool and start its first build."""
-        tool, parsed = self._tools.create(self._principal, new)
         choice = self._engines.choose(new.engine)
+        self._engines(choice.name)  # before there is a tool that nothing can build
+        tool, parsed = self._tools.create(self._principal, new)
         version = self._builds.plan_from(tool, parsed, choice)
         self._installation.start_build(version, tool, parsed)
         return tool, version

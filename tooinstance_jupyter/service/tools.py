@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from .. import access, arguments, forms
 from ..build import sources
+from ..build.fetch import folder_of
 from ..build.sources import ParsedSource
 from ..errors import (
     ConflictError,
@@ -27,6 +28,7 @@ from ..records import (
     Page,
     Principal,
     Source,
+    SourceKind,
     Tool,
     Version,
     VersionStatus,
@@ -78,12 +80,14 @@ class Tools:
         parsed = sources.parse(new.source, ref=new.ref)
         name = sources.suggested_name(parsed.source) if new.name is None else new.name
         sources.validate_name(name)
+        if parsed.source.kind is SourceKind.FOLDER:
+            folder_of(parsed.source)
         tool = Tool(
             owner=principal.name,
             name=name,
             source=parsed.source,
-            runtime=new.runtime,
-            entry_point=new.entry_point,
+            runtime=new.runtime or None,
+            entry_point=new.entry_point or None,
             build_arguments=_build_arguments(new.build_arguments),
             output=new.output,
             visibility=new.visibility,
@@ -219,6 +223,8 @@ class Tools:
             sources.validate_name(given["name"])
         if "description" in given:
             given["description"] = _description(given["description"])
+        for found in {"runtime", "entry_point"} & given.keys():
+            given[found] = given[found] or None
         if "build_arguments" in given:
             given["build_arguments"] = _build_arguments(given["build_arguments"])
         if "access" in given:

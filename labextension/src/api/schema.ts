@@ -1018,6 +1018,8 @@ export interface components {
         /**
          * ToolChanges
          * @description What to change about a tool; ``None`` leaves it as it is.
+         *
+         *     An empty runtime or entry point is found by itself again.
          */
         ToolChanges: {
             /**

@@ -42,13 +42,14 @@ export function keep(key: string, kept: Kept): void {
   }
 }
 
-/** Return what was typed into a form that began with this draft. */
+/** Return what was typed into a form; one that is to begin with another line is another one. */
 export function kept(key: string, draft: Draft | undefined): Kept | undefined {
   try {
     const found = JSON.parse(
       sessionStorage.getItem(nameOf(key)) ?? 'null'
     ) as Kept | null;
-    const isSame = JSON.stringify(found?.draft) === JSON.stringify(draft);
+    const isSame =
+      draft?.line === undefined || draft.line === found?.draft?.line;
     return found && isSame ? found : undefined;
   } catch {
     return undefined;

@@ -6,6 +6,7 @@ import type { FormEvent, ReactElement } from 'react';
 import { CommandIDs } from '../command-ids';
 import { useGiven, useSignal } from '../context';
 import { Problem } from '../parts/problem';
+import type { Place } from '../places';
 import { CommandLine } from './command-line';
 import { chooseLocal } from './file-choice';
 import type { FileChoice } from './file-choice';
@@ -13,13 +14,26 @@ import { Heading } from './heading';
 import { InputFiles } from './input-files';
 import type { Input } from './inputs';
 import { insertion } from './insertion';
-import type { FormModel } from './model';
+import { FormModel } from './model';
 import { More } from './more';
 import { OptionFields } from './option-fields';
 import { useDrops } from './drops';
 
-export function RunForm({ form }: { form: FormModel }): ReactElement {
+export function RunForm({
+  place
+}: {
+  place: Place & { kind: 'form' };
+}): ReactElement {
   const { model, commands, serverFiles, trans } = useGiven();
+  const [form] = useState(
+    () => new FormModel(model.api, trans, place.tool, place.draft)
+  );
+  useEffect(
+    () => () => {
+      form.dispose();
+    },
+    [form]
+  );
   useSignal(form.changed);
   useEffect(() => {
     const slot = (

@@ -8,6 +8,8 @@ import type { PagedList } from '../pages';
 import { Problem } from './problem';
 
 const PAGE_ROWS = 10;
+/** How many rows before the last one the next page is asked for. */
+const ROWS_AHEAD = 30;
 
 export interface ListProps<T> {
   list: PagedList<T>;
@@ -60,11 +62,12 @@ export function List<T>(props: ListProps<T>): ReactElement {
   });
   const last = rows.range?.endIndex ?? 0;
   useEffect(() => {
-    // in good time, so that nobody who scrolls has to wait
-    if (last >= items.length - PAGE_ROWS && list.hasMore && !list.error) {
+    // in good time, so that nobody who scrolls has to wait; while it reads nothing more is begun,
+    // so that it is looked at again whenever it has changed
+    if (last >= items.length - ROWS_AHEAD && list.hasMore && !list.error) {
       void list.more();
     }
-  }, [last, items.length, list]);
+  });
   useEffect(() => {
     if (isWanted.current) {
       isWanted.current = false;

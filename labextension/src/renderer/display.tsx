@@ -7,10 +7,11 @@ import {
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Panel } from '@lumino/widgets';
+import type { ReactElement } from 'react';
 
 import { View } from '../context';
 import type { Context } from '../context';
-import { Bar } from './bar';
+import { Later } from '../later';
 import { mimeTypeOf, subjectOf } from './subjects';
 import type { Kind, Subject } from './subjects';
 
@@ -84,9 +85,9 @@ class Display extends Panel implements IRenderMime.IRenderer {
       this._bar?.dispose();
       this._bar = undefined;
     } else if (this._bar) {
-      this._bar.view = <Bar subject={subject} />;
+      this._bar.view = barOf(subject);
     } else {
-      this._bar = new View(this._given, <Bar subject={subject} />);
+      this._bar = new View(this._given, barOf(subject));
       this.addWidget(this._bar);
     }
   }
@@ -94,4 +95,8 @@ class Display extends Panel implements IRenderMime.IRenderer {
   private _saved: IRenderMime.IRenderer | undefined;
   private _mimeType = '';
   private _bar: View | undefined;
+}
+
+function barOf(subject: Subject): ReactElement {
+  return <Later draw={({ Bar }) => <Bar subject={subject} />} isQuiet />;
 }

@@ -1,37 +1,13 @@
-/** The side panel: tools in three sections, and runs. What stands in a section is left to each. */
-import {
-  CommandToolbarButton,
-  SidePanel as LabSidePanel,
-  Toolbar,
-  ToolbarButtonComponent,
-  addToolbarButtonClass,
-  refreshIcon
-} from '@jupyterlab/ui-components';
+/** The side panel, which is filled with its sections once it is first seen. */
+import { SidePanel as LabSidePanel } from '@jupyterlab/ui-components';
 import type { ITranslator } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
-import { AccordionPanel } from '@lumino/widgets';
-import type { Widget } from '@lumino/widgets';
-import type { ReactElement } from 'react';
 
-import { CommandIDs } from '../command-ids';
 import { View } from '../context';
 import type { Context } from '../context';
 import { toolIcon } from '../icons';
-import type { PagedList } from '../pages';
-import { Count } from './count';
-import { Header } from './header';
-import { HowTo } from './how-to';
-import { RunListing, ToolListing } from './listings';
-import { RunsSection } from './runs';
-import { ToolsSection } from './tools';
-
-/** The part of the panel that an open section has at least once it has been opened. */
-const SMALLEST_PART = 0.15;
-
-/** A section, whose toolbar stands in its title. */
-class Section extends View {
-  readonly toolbar = new Toolbar();
-}
+import { Later } from '../later';
+import type { Views } from '../later';
 
 export class SidePanel extends LabSidePanel {
   constructor(
@@ -39,64 +15,13 @@ export class SidePanel extends LabSidePanel {
     translator: ITranslator
   ) {
     super({ translator });
-    const { model, trans } = _given;
+    const { trans } = _given;
     this.id = 'tooinstance-panel';
     this.addClass('jp-TooInstance-panel');
     this.title.icon = toolIcon;
     this.title.caption = trans.__('Tools');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Tools and their runs'));
-    this.header.addWidget(
-      new View(
-        _given,
-        <Header
-          onSearch={text => {
-            this._search(text);
-          }}
-        />
-      )
-    );
-
-    const mine = new ToolListing(model, 'mine');
-    const shared = new ToolListing(model, 'shared');
-    const all = new ToolListing(model, 'public');
-    const runs = new RunListing(model);
-    this._listings = [mine, shared, all, runs];
-
-    const { toolbar } = this._addSection(
-      trans.__('My tools'),
-      'mine',
-      <ToolsSection listing={mine} />
-    );
-    this._addCount(toolbar, mine.list);
-    toolbar.addItem('new', this._newTool());
-    this._addRefresh(toolbar, 'mine', mine.list);
-    for (const [title, name, listing] of [
-      [trans.__('Shared with me'), 'shared', shared],
-      [trans.__('Public'), 'public', all]
-    ] as const) {
-      const section = this._addSection(
-        title,
-        name,
-        <ToolsSection listing={listing} />
-      );
-      this._addCount(section.toolbar, listing.list);
-      this._addRefresh(section.toolbar, name, listing.list);
-      this._collapse(section);
-    }
-    const history = this._addSection(
-      trans.__('Runs'),
-      'runs',
-      <RunsSection listing={runs} />
-    );
-    this._addCount(history.toolbar, runs.list);
-    this._addRefresh(history.toolbar, 'runs', runs.list);
-    const howTo = this._addSection(trans.__('How to use'), 'how-to', <HowTo />);
-    this._collapse(howTo);
-    this._openOnceEmpty(howTo, mine);
-    if (this.content instanceof AccordionPanel) {
-      this.content.expansionToggled.connect(giveRoom);
-    }
   }
 
   protected override onAfterAttach(message: Message): void {
@@ -115,104 +40,35 @@ export class SidePanel extends LabSidePanel {
   }
 
   private _follow(): void {
-    for (const listing of this._listings) {
-      listing.isShown = this.isVisible;
+    if (this.isVisible && !this._isBegun) {
+      this._isBegun = true;
+      this.header.addWidget(this._top());
+    }
+    if (this._sections) {
+      this._sections.isShown = this.isVisible;
     }
   }
 
-  private _search(text: string): void {
-    for (const listing of this._listings) {
-      listing.text = text;
-    }
-    // what is found must not stay behind a closed title
-    if (text !== '') {
-      for (const section of this.widgets.slice(0, this._listings.length)) {
-        this._expand(section);
-      }
-    }
-  }
-
-  private _addSection(
-    title: string,
-    name: string,
-    view: ReactElement
-  ): Section {
-    const section = new Section(this._given, view);
-    section.title.label = title;
-    section.id = `tooinstance-${name}`;
-    section.addClass('jp-TooInstance-section');
-    this.addWidget(section);
-    return section;
-  }
-
-  private _addCount<T>(toolbar: Toolbar, list: PagedList<T>): void {
-    toolbar.addItem('count', new View(this._given, <Count list={list} />));
-  }
-
-  private _newTool(): Widget {
-    const { commands, trans } = this._given;
-    return new CommandToolbarButton({
-      commands,
-      id: CommandIDs.create,
-      label: '',
-      caption: trans.__('New tool from a git link')
-    });
-  }
-
-  private _addRefresh<T>(
-    toolbar: Toolbar,
-    name: string,
-    list: PagedList<T>
-  ): void {
-    // a ToolbarButton would be a toggle to screen readers
-    const button = new View(
+  private _top(): View {
+    const search = (text: string) => {
+      this._sections?.search(text);
+    };
+    return new View(
       this._given,
-      <ToolbarButtonComponent
-        icon={refreshIcon}
-        tooltip={this._given.trans.__('Read the list again')}
-        dataset={{ 'data-testid': `tooi-refresh-${name}` }}
-        onClick={() => {
-          list.refresh();
+      <Later
+        draw={({ Header }) => <Header onSearch={search} />}
+        onLoaded={views => {
+          this._fill(views);
         }}
       />
     );
-    toolbar.addItem('refresh', addToolbarButtonClass(button));
   }
 
-  /** Show how to begin to whoever has no tool yet. */
-  private _openOnceEmpty(howTo: Section, listing: ToolListing): void {
-    const { list } = listing;
-    const slot = () => {
-      if (!list.isNew) {
-        list.changed.disconnect(slot);
-        if (list.items.length === 0 && listing.text === '') {
-          this._expand(howTo);
-        }
-      }
-    };
-    list.changed.connect(slot);
+  private _fill({ Sections }: Views): void {
+    this._sections = new Sections(this, this._given);
+    this._follow();
   }
 
-  private _collapse(section: Widget): void {
-    if (this.content instanceof AccordionPanel) {
-      this.content.collapse(this.content.widgets.indexOf(section));
-    }
-  }
-
-  private _expand(section: Widget): void {
-    if (this.content instanceof AccordionPanel) {
-      this.content.expand(this.content.widgets.indexOf(section));
-    }
-  }
-
-  private readonly _listings: readonly (ToolListing | RunListing)[];
-}
-
-/** Give a section that has just been opened its share: the panel gives none to what was never open. */
-function giveRoom(content: AccordionPanel, index: number): void {
-  const { widgets } = content;
-  const size = content.relativeSizes().at(index) ?? 0;
-  if (widgets[index].isVisible && size < SMALLEST_PART) {
-    content.setRelativeSizes(widgets.map(({ isHidden }) => (isHidden ? 0 : 1)));
-  }
+  private _isBegun = false;
+  private _sections: InstanceType<Views['Sections']> | undefined;
 }

@@ -37,11 +37,7 @@ export function SettingsSection({
     )
   ];
   const saveAll = async () => {
-    // what was never set stays to be found
-    const changes = Object.fromEntries(
-      Object.entries(changed).filter(([, value]) => value !== '')
-    );
-    const now = await save(changes);
+    const now = await save();
     if (now && now.name !== tool.name) {
       go({ kind: 'tool', tool: fullName(now) });
     }
