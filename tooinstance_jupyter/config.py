@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from jupyter_core.paths import jupyter_config_path, jupyter_data_dir
 from traitlets import Bool, Dict, Enum, Float, Int, List, Unicode, default
@@ -383,9 +384,22 @@ class TooInstance(Configurable):
         return self.home_path / "builds"
 
     @property
+    def scratch_path(self) -> Path:
+        """What is under way: exports and imports."""
+        return self.home_path / "scratch"
+
+    @property
     def cache_path(self) -> Path:
         """What uv and npm have downloaded."""
         return self.home_path / "cache"
+
+    def scratch(self) -> TemporaryDirectory[str]:
+        """Return a new folder for what is under way, which is deleted at its end.
+
+        What a process that was killed left there is garbage.
+        """
+        self.scratch_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return TemporaryDirectory(dir=self.scratch_path)
 
     def limits(self) -> Limits:
         """Return the limits of a run that asks for nothing special."""

@@ -102,10 +102,19 @@ def test_cancelling_stops_what_is_under_way_and_begins_nothing_more(client: Clie
     )
 
 
-def test_a_rate_that_is_used_up_is_waited_for(
-    start_server: Any, probe_folder: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"writes_per_minute": 20}, id="of writes in a minute"),
+        pytest.param(
+            {"concurrent_runs_per_user": 1, "waiting_runs_per_user": 1}, id="of runs in line"
+        ),
+    ],
+)
+def test_a_quota_that_is_used_up_is_waited_for(
+    start_server: Any, probe_folder: Path, settings: dict[str, int]
 ) -> None:
-    config = {"TooInstance": {"engine": "process", "writes_per_minute": 20}}
+    config = {"TooInstance": {"engine": "process", **settings}}
     server = start_server(config=config, local_sources=True)
     client = HttpClient(Server(url=server.url, token=server.token))
     _, version = client.create(NewTool(source=str(probe_folder)))

@@ -344,14 +344,19 @@ def test_garbage_is_named_before_it_is_removed_and_nothing_in_use_is(
     client.delete("probe")
     orphan = config.runs_path / ("0" * 32)
     orphan.mkdir()
-    os.utime(orphan, (1, 1))
+    left = config.scratch_path / "left"
+    left.mkdir(parents=True)
+    for path in (orphan, left):
+        os.utime(path, (1, 1))
 
     named = client.collect_garbage(dry_run=True)
-    assert sorted(removal.kind for removal in named) == ["environment", "run"]
+    assert sorted(removal.kind for removal in named) == ["environment", "run", "scratch"]
     assert orphan.exists()
+    assert left.exists()
     assert list(client.collect_garbage(dry_run=False)) == list(named)
 
     assert not orphan.exists()
+    assert not left.exists()
     assert client.collect_garbage(dry_run=True) == []
     assert run(client, tool="other").exit_code == 0
 

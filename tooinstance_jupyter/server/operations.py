@@ -6,7 +6,6 @@ import hashlib
 import io
 import os
 import re
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
@@ -408,7 +407,7 @@ def _export(call: Call, *, runs: Sequence[int] = (), tools: Sequence[str] = ()) 
         with_all_files=query.with_all_files,
     )
     form = export.exporter(query.format)
-    with tempfile.TemporaryDirectory(prefix="tooinstance-export-") as folder:
+    with call.installation.config.scratch() as folder:
         file = export.write(
             call.client, wish, query.format, Path(folder) / f"export{form.suffix}", alone=True
         ).file.open("rb")

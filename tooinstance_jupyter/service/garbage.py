@@ -61,6 +61,7 @@ class Garbage:
     def _orphans_of_all(self) -> Iterator[tuple[Removal, Callable[[], None]]]:
         yield from self._orphans("run", self.config.runs_path, self.store.known_runs)
         yield from self._orphans("build", self.config.builds_path, self.store.known_versions)
+        yield from self._orphans("scratch", self.config.scratch_path, lambda _: ())
         yield from self._orphans("environment", self.config.environments_path, self._locations)
 
     def _locations(self, _: Sequence[str]) -> set[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -82,7 +81,7 @@ class Imports:
         from ..export import reading
 
         self.room.check()
-        with tempfile.TemporaryDirectory(prefix="import-", dir=self.config.home_path) as folder:
+        with self.config.scratch() as folder:
             limits = self.config.limits()
             most_bytes = limits.output_bytes + 2 * limits.log_bytes
             package = reading.read(archive, Path(folder), most_bytes=most_bytes)
