@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 
 import httpx
@@ -121,3 +122,25 @@ def test_a_link_shows_one_run_until_it_is_revoked(
     # whoever reads the log cannot use it
     assert "shared/[secret]/stdout" in server.log
     assert token not in server.log
+
+
+def test_several_runs_and_tools_are_exported_as_one(ada: Person, written: int) -> None:
+    other = ada.run("args", "other")
+    ada.finished(other)
+    answer = ada.ask("GET", f"export?subjects={written},{other},probe&format=zip")
+    assert answer.status_code == 200
+    assert f"run-{written}-{other}" in answer.headers["Content-Disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        told = json.loads(archive.read("tooinstance.json"))
+    assert [run["number"] for run in told["runs"]] == [written, other]
+    assert [tool["name"] for tool in told["tools"]] == ["probe"]
+
+
+@pytest.mark.parametrize(
+    ("subjects", "status"),
+    [("", 422), (",", 422), ("1," * 101, 422), ("999999", 404), ("nothing", 404), ("9" * 500, 404)],
+)
+def test_what_cannot_be_exported_is_refused(ada: Person, subjects: str, status: int) -> None:
+    answer = ada.ask("GET", "export", params={"subjects": subjects})
+    assert answer.status_code == status, answer.text
+    assert answer.json()["error"]["message"]

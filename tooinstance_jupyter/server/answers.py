@@ -77,6 +77,13 @@ class ExportQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExportsQuery(ExportQuery):
+    """The numbers of runs and the names of tools to export as one, with commas between them."""
+
+    subjects: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutputQuery:
     """Where to begin in each stream (bytes), unless ``Last-Event-ID`` says so."""
 

@@ -23,6 +23,7 @@ from .calls import Archive, Call, Content, Tagged
 if TYPE_CHECKING:
     from ..requests import StreamName
 
+_MOST_EXPORTED = 100
 _OCTETS = "application/octet-stream"
 _ARCHIVES = {"zip": "application/zip", "tar": "application/x-tar"}
 
@@ -261,6 +262,18 @@ def run_input(call: Call) -> Content:
 def run_stdin(call: Call) -> Content:
     """Return what standard input was."""
     return _given(call.client.stdin_path(_number(call)), f"run-{call.path['number']}-stdin")
+
+
+def export_all(call: Call) -> Content:
+    """Return several runs and tools as one document."""
+    subjects = [word for word in map(str.strip, call.query.subjects.split(",")) if word]
+    if not 1 <= len(subjects) <= _MOST_EXPORTED:
+        raise InvalidValueError(
+            f"{len(subjects)} runs and tools cannot be exported at once.",
+            f"Name 1 to {_MOST_EXPORTED}, as subjects=12,13,TOOL.",
+        )
+    runs = [int(word[:19]) for word in subjects if word.isdecimal()]
+    return _export(call, runs=runs, tools=[word for word in subjects if not word.isdecimal()])
 
 
 def export_run(call: Call) -> Content:

@@ -32,6 +32,7 @@ from . import operations as do
 from .answers import (
     ArchiveQuery,
     ExportQuery,
+    ExportsQuery,
     GarbageQuery,
     Health,
     LookUpQuery,
@@ -142,13 +143,15 @@ def _content(
     )
 
 
-def _export(path: str, name: str, what: str, call: Callable[[Call], Any]) -> Route:
+def _export(
+    path: str, name: str, what: str, call: Callable[[Call], Any], query: type = ExportQuery
+) -> Route:
     return _content(
         path,
         name,
         f"{what} as a notebook, page, archive or crate",
         call,
-        query=ExportQuery,
+        query=query,
         errors=(Is.CONFLICT, Is.INSUFFICIENT_STORAGE),
         is_slow=True,
     )
@@ -430,6 +433,7 @@ ROUTES: tuple[Route, ...] = (
         errors=(Is.FORBIDDEN, Is.CONFLICT),
     ),
     _archive(f"{_RUN}/archive", "getArchive", do.run_archive),
+    _export("/export", "getExports", "Runs and tools", do.export_all, ExportsQuery),
     _export(f"{_RUN}/export", "getExport", "A run", do.export_run),
     _export(f"{_TOOL}/export", "getToolExport", "A tool", do.export_tool),
     _route(
