@@ -115,9 +115,9 @@ export function addCommands(
     deleteIcon,
     async tool => {
       const { button } = await showDialog({
-        title: trans.__('Delete %1?', tool),
+        title: trans.__('Delete %1?', shortName(tool, given)),
         body: trans.__(
-          'It can be run no more. Its runs stay, with their output.'
+          'Nobody can run it any more, also not those it is shared with. Its runs stay, with their output.'
         ),
         buttons: [
           Dialog.cancelButton(),
@@ -127,8 +127,7 @@ export function addCommands(
       if (button.accept) {
         await said(given, async () => {
           await model.api.deleteTool(tool);
-          documents.close({ kind: 'tool', tool });
-          documents.close({ kind: 'form', tool });
+          documents.closeTool(tool);
         });
       }
     }
@@ -254,19 +253,24 @@ async function newNotebook(
   return panel;
 }
 
+/** Return what its own owner calls a tool. */
+function shortName(tool: string, { model }: Context): string {
+  const [owner, name = tool] = tool.split('/');
+  return owner === model.me?.name ? name : tool;
+}
+
 /** Return the run that a cell is to say: given as its arguments, or as a command line. */
 async function commandOf(
   args: ReadonlyPartialJSONObject,
-  { model }: Context
+  given: Context
 ): Promise<Command> {
   const tool = nameOf(args);
-  const [owner, name = tool] = tool.split('/');
   const line = textOf(args.line) ?? '';
   return {
-    tool: owner === model.me?.name ? name : tool,
+    tool: shortName(tool, given),
     argv:
       wordsOf(args.argv) ??
-      (await model.api.readArguments({ arguments: line })).argv,
+      (await given.model.api.readArguments({ arguments: line })).argv,
     options: wordsOf(args.options),
     stdin: textOf(args.stdin),
     inputs: wordsOf(args.inputs)

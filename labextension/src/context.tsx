@@ -73,12 +73,25 @@ export function useGo(): (place: Place) => void {
   return useContext(Go);
 }
 
+const Entitle = createContext<(title: string) => void>(() => undefined);
+
+/** Give the document that a view is in a title; it has another one until there is one. */
+export function useTitle(title: string | undefined): void {
+  const entitle = useContext(Entitle);
+  useEffect(() => {
+    if (title !== undefined) {
+      entitle(title);
+    }
+  }, [entitle, title]);
+}
+
 /** A widget that draws a view, which finds its context by `useGiven`. */
 export class View extends ReactWidget {
   constructor(
     private readonly _given: Context,
     private _view: ReactElement,
-    private readonly _go: (place: Place) => void = () => undefined
+    private readonly _go: (place: Place) => void = () => undefined,
+    private readonly _entitle: (title: string) => void = () => undefined
   ) {
     super();
     this.addClass('jp-TooInstance');
@@ -94,7 +107,9 @@ export class View extends ReactWidget {
     return (
       <Given.Provider value={this._given}>
         <Go.Provider value={this._go}>
-          <Shown.Provider value={this.isVisible}>{this._view}</Shown.Provider>
+          <Entitle.Provider value={this._entitle}>
+            <Shown.Provider value={this.isVisible}>{this._view}</Shown.Provider>
+          </Entitle.Provider>
         </Go.Provider>
       </Given.Provider>
     );

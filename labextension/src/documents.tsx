@@ -19,14 +19,21 @@ export class Document extends MainAreaWidget<View> {
     go: (from: Document, to: Place) => void
   ) {
     super({
-      content: new View(_given, viewOf(_place), to => {
-        go(this, to);
-      })
+      content: new View(
+        _given,
+        viewOf(_place),
+        to => {
+          go(this, to);
+        },
+        title => {
+          this._entitle(title);
+        }
+      )
     });
     this.id = `tooinstance-${keyOf(_place)}`;
     this.title.icon = toolIcon;
     this.title.closable = true;
-    this._entitle();
+    this._entitle(labelOf(_place, _given));
     this.toolbar.hide();
   }
 
@@ -37,12 +44,12 @@ export class Document extends MainAreaWidget<View> {
   set place(place: Place) {
     this._place = place;
     this.content.view = viewOf(place);
-    this._entitle();
+    this._entitle(labelOf(place, this._given));
   }
 
-  private _entitle(): void {
-    this.title.label = labelOf(this._place, this._given);
-    this.title.caption = this.title.label;
+  private _entitle(title: string): void {
+    this.title.label = title;
+    this.title.caption = title;
   }
 }
 
@@ -76,10 +83,17 @@ export class Documents {
     return document;
   }
 
-  /** Close the document of a place, if it has one. */
-  close(place: Place): void {
-    const key = keyOf(place);
-    this._tracker.find(document => keyOf(document.place) === key)?.dispose();
+  /** Close what shows a tool, and the forms that would run it. */
+  closeTool(tool: string): void {
+    const about: Document[] = [];
+    this._tracker.forEach(document => {
+      if ('tool' in document.place && document.place.tool === tool) {
+        about.push(document);
+      }
+    });
+    for (const document of about) {
+      document.dispose();
+    }
   }
 
   /** The places whose documents are open, and cannot be seen. */
@@ -156,9 +170,9 @@ function drawn(views: Views, place: Place): ReactElement {
     case 'tool':
       return <views.ToolView place={place} />;
     case 'form':
-      return <views.RunForm place={place} />;
+      return <views.RunForm key={keyOf(place)} place={place} />;
     case 'run':
-      return <views.RunView number={place.number} />;
+      return <views.RunView key={place.number} number={place.number} />;
   }
 }
 
@@ -168,8 +182,13 @@ function labelOf(place: Place, { trans }: Context): string {
       return trans.__('New tool');
     case 'tool':
       return place.tool.split('/').at(-1) ?? place.tool;
-    case 'form':
-      return trans.__('Run %1', place.tool.split('/').at(-1));
+    case 'form': {
+      const name = place.tool.split('/').at(-1);
+      const of = place.draft?.of;
+      return of === undefined
+        ? trans.__('Run %1', name)
+        : trans.__('Run %1 like #%2', name, of);
+    }
     case 'run':
       return trans.__('Run %1', `#${place.number}`);
   }

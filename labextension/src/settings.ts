@@ -13,6 +13,17 @@ export class Settings {
     return this._get('followOutput', true);
   }
 
+  /** Whether the long lines of output are broken. */
+  get wrapsOutput(): boolean {
+    return this._get('wrapOutput', this._wrapsOutput);
+  }
+
+  set wrapsOutput(wraps: boolean) {
+    this._wrapsOutput = wraps;
+    void this._settings?.set('wrapOutput', wraps);
+    this._changed.emit();
+  }
+
   /** Whether a word is said when a run or a build that nobody looks at has ended. */
   get notifies(): boolean {
     return this._get('notify', true);
@@ -33,6 +44,8 @@ export class Settings {
     return (this._settings?.composite[name] as T | undefined) ?? otherwise;
   }
 
+  /** What holds where there are no settings to be kept. */
+  private _wrapsOutput = true;
   private readonly _changed = new Signal<this, void>(this);
   private _settings: ISettingRegistry.ISettings | undefined;
 }

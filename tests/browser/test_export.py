@@ -32,7 +32,8 @@ def test_a_run_is_saved_in_each_form(
     button = lab.show_run(number).get_by_test_id("tooi-run-export")
     names = [save(lab, button, form, tmp_path).name for form in FORMS]
     suffixes = (".ipynb", ".html", ".zip", ".crate.zip")
-    assert names == [f"run-{number}{suffix}" for suffix in suffixes]
+    name = tool.rpartition("/")[2]
+    assert names == [f"{name}-run-{number}{suffix}" for suffix in suffixes]
     made = nbformat.read(tmp_path / names[0], 4)
     nbformat.validate(made)
     assert "hello" in str([cell.get("outputs") for cell in made.cells])

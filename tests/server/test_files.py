@@ -129,7 +129,7 @@ def test_several_runs_and_tools_are_exported_as_one(ada: Person, written: int) -
     ada.finished(other)
     answer = ada.ask("GET", f"export?subjects={written},{other},probe&format=zip")
     assert answer.status_code == 200
-    assert f"run-{written}-{other}" in answer.headers["Content-Disposition"]
+    assert f"probe-runs-{written}-{other}.zip" in answer.headers["Content-Disposition"]
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         told = json.loads(archive.read("tooinstance.json"))
     assert [run["number"] for run in told["runs"]] == [written, other]

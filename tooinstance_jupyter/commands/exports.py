@@ -247,14 +247,14 @@ COMMANDS = (
         summary="Make and run again what an export holds, and tell what is the same",
         handler=verify,
         options=_file_option,
-        examples=("tooi verify run-12.ipynb",),
+        examples=("tooi verify sherlock-run-12.ipynb",),
     ),
     Command(
         name="import",
         summary="Bring exported tools and runs into your own",
         handler=import_,
         options=_file_option,
-        examples=("tooi import run-12.zip",),
+        examples=("tooi import sherlock-run-12.zip",),
     ),
     Command(
         name="diff",

@@ -27,8 +27,10 @@ STYLE = Markup("""<style>
 --bg:var(--jp-layout-color0,var(--vscode-editor-background,#fff));
 --bg2:var(--jp-layout-color1,var(--vscode-textCodeBlock-background,#f6f8fa));
 --line:var(--jp-border-color2,var(--vscode-panel-border,#d1d9e0));
---ok:var(--jp-success-color1,#1a7f37);--bad:var(--jp-error-color1,#cf222e);
---warn:var(--jp-warn-color1,#9a6700);--info:var(--jp-brand-color1,#0969da);
+--ok:var(--jp-success-color1,var(--vscode-charts-green,#1a7f37));
+--bad:var(--jp-error-color1,var(--vscode-charts-red,#cf222e));
+--warn:var(--jp-warn-color1,var(--vscode-charts-yellow,#9a6700));
+--info:var(--jp-brand-color1,var(--vscode-charts-blue,#0969da));
 container-type:inline-size;color:var(--fg);background:var(--bg);border:1px solid var(--line);
 border-left:3px solid var(--tone,var(--line));border-radius:4px;margin:2px 0;overflow:hidden;
 font:13px/1.5 var(--jp-content-font-family,system-ui,sans-serif)}
@@ -38,8 +40,10 @@ font:13px/1.5 var(--jp-content-font-family,system-ui,sans-serif)}
 --bg:var(--jp-layout-color0,var(--vscode-editor-background,#0d1117));
 --bg2:var(--jp-layout-color1,var(--vscode-textCodeBlock-background,#151b23));
 --line:var(--jp-border-color2,var(--vscode-panel-border,#3d444d));
---ok:var(--jp-success-color1,#3fb950);--bad:var(--jp-error-color1,#f85149);
---warn:var(--jp-warn-color1,#d29922);--info:var(--jp-brand-color1,#4493f8)}}
+--ok:var(--jp-success-color1,var(--vscode-charts-green,#3fb950));
+--bad:var(--jp-error-color1,var(--vscode-charts-red,#f85149));
+--warn:var(--jp-warn-color1,var(--vscode-charts-yellow,#d29922));
+--info:var(--jp-brand-color1,var(--vscode-charts-blue,#4493f8))}}
 .tooi-ok{--tone:var(--ok)}.tooi-bad{--tone:var(--bad)}.tooi-warn{--tone:var(--warn)}
 .tooi-busy{--tone:var(--info)}.tooi *{box-sizing:border-box}
 .tooi-head{display:flex;flex-wrap:wrap;gap:0 10px;align-items:baseline;padding:6px 12px}
@@ -53,7 +57,7 @@ color:inherit;background:none;padding:0;border:0}
 .tooi code{overflow-wrap:anywhere;white-space:pre-wrap}
 .tooi.tooi.tooi pre{margin:0;padding:8px 12px;background:var(--bg2);
 border-top:1px solid var(--line);max-height:32em;overflow:auto;line-height:1.4;
-white-space:pre-wrap;overflow-wrap:anywhere}
+white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere}
 .tooi details{border-top:1px solid var(--line)}
 .tooi summary{padding:4px 12px;cursor:pointer;color:var(--dim);font-size:12px}
 .tooi-cut{padding:3px 12px;color:var(--dim);background:var(--bg);font-size:12px;

@@ -17,6 +17,7 @@ from ..errors import ConflictError, InvalidValueError, full_disk_in_words
 from ..file_names import harmless_name
 from .base import Exporter
 from .gather import Wish, gather
+from .record import Export
 
 __all__ = [
     "Exporter",
@@ -25,7 +26,6 @@ __all__ = [
     "exporter",
     "exporter_of",
     "formats",
-    "suggested_name",
     "write",
 ]
 
@@ -54,12 +54,13 @@ def exporter_of(file_name: str) -> str | None:
     return suffixes[max(found, key=len)] if found else None
 
 
-def suggested_name(wish: Wish, format_: str) -> str:
-    """Return what a file of an export can be called."""
-    words = [tool.rpartition("/")[2] for tool in wish.tools[:5]]
-    if wish.runs:
-        words = ["run", *map(str, wish.runs[:5])]
-    return harmless_name("-".join(words)) + exporter(format_).suffix
+def _suggested_name(export: Export, suffix: str) -> str:
+    """Return what a file of an export can be called: after its tools and its runs."""
+    words = list(dict.fromkeys(tool.name.partition("@")[0] for tool in export.tools))[:3]
+    if export.runs:
+        words.append("run" if len(export.runs) == 1 else "runs")
+        words += [str(run.number) for run in export.runs[:5]]
+    return harmless_name("-".join(words)) + suffix
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ def write(
 
     Parameters
     ----------
+    target
+        The file, or a folder in which it is called after what it holds.
     replaces
         Whether a file that is there is replaced.
     alone
@@ -103,25 +106,27 @@ def write(
     NotFoundError
         If there is no such run or tool for whoever asks.
     """
-    if target.is_dir():
-        target = target / suggested_name(wish, format_)
     made_by = exporter(format_)
-    folder = target.with_name(f"{target.name.removesuffix(made_by.suffix)}_files")
-    if not replaces:
+    is_named = not target.is_dir()
+    parent = target.parent if is_named else target
+    if is_named and not replaces:
         _refuse_what_is_there(target)
     most_bytes = made_by.most_bytes if alone else made_by.most_bytes_beside or made_by.most_bytes
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        parent.mkdir(parents=True, exist_ok=True)
         with (
-            tempfile.TemporaryDirectory(dir=target.parent, prefix=".tooi-export-") as own,
-            full_disk_in_words(target.parent),
+            tempfile.TemporaryDirectory(dir=parent, prefix=".tooi-export-") as own,
+            full_disk_in_words(parent),
         ):
             contents, made = Path(own, "package"), Path(own, f"export{made_by.suffix}")
             contents.mkdir()
             package = gather(client, replace(wish, most_bytes=most_bytes), contents)
+            if not is_named:
+                target = parent / _suggested_name(package.export, made_by.suffix)
+            folder = parent / f"{target.name.removesuffix(made_by.suffix)}_files"
             places = [] if alone else [str(file.place) for file in made_by.beside(package)]
-            if places and not replaces:
-                _refuse_what_is_there(folder)
+            if not replaces:
+                _refuse_what_is_there(target, *([folder] if places else []))
             made_by.write(
                 package, made, addresses={place: f"{folder.name}/{place}" for place in places}
             )
@@ -138,10 +143,11 @@ def write(
     return Written(target, folder if places else None)
 
 
-def _refuse_what_is_there(path: Path) -> None:
-    if path.exists():
-        raise ConflictError(
-            f"{str(path)!r} is there already.",
-            "Choose another name, or replace it with --force.",
-            code="file_exists",
-        )
+def _refuse_what_is_there(*paths: Path) -> None:
+    for path in paths:
+        if path.exists():
+            raise ConflictError(
+                f"{str(path)!r} is there already.",
+                "Choose another name, or replace it with --force.",
+                code="file_exists",
+            )

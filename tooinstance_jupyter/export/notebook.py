@@ -28,7 +28,7 @@ from ..display.excerpts import (
     is_text,
 )
 from ..display.markup import duration, size
-from ..records import OutputFile, Run, SourceKind, StreamSize
+from ..records import OutputFile, Run, RunStatus, SourceKind, StreamSize
 from . import cells, markdown
 from .base import NOTHING, Exporter
 from .package import METADATA, Package, as_json
@@ -163,7 +163,7 @@ def _tool_facts(tool: ExportedTool) -> Iterator[tuple[str, str]]:
 def _about(run: ExportedRun, tool: ExportedTool, *, is_only: bool) -> str:
     rows = [
         ("arguments", " ".join(map(markdown.code, map(shlex.quote, run.arguments))) or "none"),
-        ("ended", markdown.text(run.message)),
+        ("ended", markdown.text(_ended(run))),
     ]
     if run.started_at is not None:
         rows.append(("started", markdown.text(f"{run.started_at:%Y-%m-%d %H:%M:%S} UTC")))
@@ -180,6 +180,11 @@ def _about(run: ExportedRun, tool: ExportedTool, *, is_only: bool) -> str:
     label = f": {run.label}" if run.label else ""
     heading = "" if is_only else f"## Run {run.number}{markdown.text(label)}\n\n"
     return heading + markdown.table(["run", str(run.number)], rows)
+
+
+def _ended(run: ExportedRun) -> str:
+    status = run.status.value.replace("_", " ")
+    return status if run.status is RunStatus.SUCCEEDED else f"{status}: {run.message}"
 
 
 def _files(run: ExportedRun, addresses: Mapping[str, str]) -> str:
@@ -206,9 +211,9 @@ def _how(package: Package) -> str:
     parts = [
         "---",
         f"Exported on {made:%Y-%m-%d} by {markdown.text(package.export.generator)}\\. "
-        "Run all cells to do it again: `%pip install tooinstance-jupyter` once, before. "
-        "`%tooi verify FILE` does so and tells what is the same, `%tooi import FILE` brings the "
-        "runs into your own history.",
+        "To do it again, run the cells above in a notebook, after `%pip install "
+        "tooinstance-jupyter`. `%tooi verify FILE` does so and tells what is the same, "
+        "`%tooi import FILE` brings the runs into your own history.",
     ]
     if lost:
         names = ", ".join(map(markdown.code, lost))

@@ -419,15 +419,13 @@ def _export(call: Call, *, runs: Sequence[int] = (), tools: Sequence[str] = ()) 
         with_name=query.with_name,
         with_all_files=query.with_all_files,
     )
-    form = export.exporter(query.format)
     with call.installation.config.scratch() as folder:
-        file = export.write(
-            call.client, wish, query.format, Path(folder) / f"export{form.suffix}", alone=True
-        ).file.open("rb")
+        written = export.write(call.client, wish, query.format, Path(folder), alone=True)
+        file = written.file.open("rb")
     return Content(
         file=file,
         size_bytes=file.seek(0, os.SEEK_END),
-        name=export.suggested_name(wish, query.format),
+        name=written.file.name,
         media_type=_OCTETS,  # it is to be saved, whatever it is
     )
 

@@ -98,7 +98,7 @@ export function CreateForm({
                 inputMode="url"
                 autoComplete="off"
                 spellCheck={false}
-                placeholder="https://github.com/sherlock-project/sherlock"
+                placeholder="https://github.com/owner/repository"
                 data-testid="tooi-create-source"
                 value={draft.source}
                 onChange={event => {

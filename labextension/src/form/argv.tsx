@@ -20,6 +20,7 @@ export function Argv({ argv }: { argv: readonly string[] }): ReactElement {
     <ol
       className="jp-TooInstance-argv"
       aria-label={trans.__('The arguments as they are passed')}
+      title={trans.__('Each is one argument, as the tool gets it')}
       data-testid="tooi-form-argv"
     >
       {argv.slice(0, MOST_SHOWN).map((word, index) => (

@@ -182,7 +182,7 @@ function Footer({
           title={trans.__('Run (Ctrl or Cmd + Enter)')}
           data-testid="tooi-form-run"
         >
-          <runIcon.react tag="span" />
+          <runIcon.react tag="span" width="16px" height="16px" />
           {isStarting ? trans.__('Starting…') : trans.__('Run')}
         </Button>
         <Button
@@ -192,7 +192,7 @@ function Footer({
           data-testid="tooi-form-insert"
           onClick={onInsert}
         >
-          <addBelowIcon.react tag="span" />
+          <addBelowIcon.react tag="span" width="16px" height="16px" />
           {trans.__('Insert into Notebook')}
         </Button>
         {isStarting && hasFiles && (

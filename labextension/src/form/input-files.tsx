@@ -88,7 +88,9 @@ export function InputFiles({
       )}
       {inputs.items.length + inputs.missing.length === 0 && !earlier && (
         <p className="jp-TooInstance-hint">
-          {trans.__('Drop files anywhere here; the tool starts beside them.')}
+          {trans.__(
+            'Drop files anywhere here. The tool finds them in the folder that it starts in.'
+          )}
         </p>
       )}
       {problem !== undefined && <Problem error={problem} />}

@@ -5,6 +5,7 @@ import type { ISignal } from '@lumino/signaling';
 import type { IDisposable } from '@lumino/disposable';
 
 import type { Api } from '../api/client';
+import { isMissing } from '../api/errors';
 import type { Run, RunRequest, ToolDetail, Usage, Version } from '../api/types';
 import { readyVersion } from '../api/types';
 import type { Pair } from '../parts/pairs';
@@ -177,6 +178,9 @@ export class FormModel implements IDisposable {
       this._toolError = undefined;
     } catch (error) {
       this._toolError = error;
+      if (isMissing(error)) {
+        this._detail = undefined;
+      }
     }
     if (this.version && this.version.id !== before) {
       this.arguments.refresh();

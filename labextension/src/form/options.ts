@@ -25,6 +25,12 @@ export function holdsSeveral(option: Option): boolean {
   );
 }
 
+/** Whether its file is one that the tool writes, as far as its name tells. */
+export function isWritten(option: Option): boolean {
+  const words = `${keyOf(option)} ${option.metavar}`.toLowerCase();
+  return /\bout(put|file|-file)?\b|output|outfile/.test(words);
+}
+
 /** How many values follow each time: two for `MIN MAX`. */
 export function arity({ names, metavar, choices }: Option): number {
   const isOne =

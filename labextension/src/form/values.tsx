@@ -11,7 +11,7 @@ import type { ReactElement } from 'react';
 
 import { useGiven } from '../context';
 import { RemoveButton } from '../parts/remove-button';
-import { arity, doubt, keyOf } from './options';
+import { arity, doubt, isWritten, keyOf } from './options';
 import type { ControlProps } from './option-field';
 
 type ValueProps = Omit<ControlProps, 'value' | 'onChange'> & {
@@ -55,7 +55,9 @@ export function OneValue(props: ValueProps): ReactElement {
             onChange(event.currentTarget.value);
           }}
         />
-        {option.kind === 'file' && <FileButtons {...props} />}
+        {option.kind === 'file' && !isWritten(option) && (
+          <FileButtons {...props} />
+        )}
       </div>
       {problem && (
         <div className="jp-TooInstance-option-doubt" id={`${id}-doubt`}>

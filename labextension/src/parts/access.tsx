@@ -8,6 +8,7 @@ import type { ControlProps } from './field';
 
 const GROUP = 'group:';
 const PAUSE_MS = 150;
+const MOST_ASKED = 20;
 
 interface Suggestion {
   entry: string;
@@ -37,6 +38,7 @@ export function AccessEditor({
   const [isOpen, setIsOpen] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const suggestions = useSuggestions(text, value);
+  const unknown = useUnknown(value);
   const isListed = isOpen && suggestions.length > 0;
 
   const add = (typed: string) => {
@@ -110,6 +112,14 @@ export function AccessEditor({
             </li>
           ))}
         </ul>
+      )}
+      {unknown.length > 0 && (
+        <p className="jp-TooInstance-help" data-testid="tooi-access-unknown">
+          {trans.__(
+            'Not seen here so far: %1. Is it written right? They have access from when they come.',
+            unknown.join(', ')
+          )}
+        </p>
       )}
       <div className="jp-TooInstance-access-field">
         <input
@@ -229,6 +239,43 @@ function useSuggestions(
   return found.filter(
     ({ entry }) => !listed.includes(entry) && entry !== model.me?.name
   );
+}
+
+/** Return those of a list who have never been here: invitations, or misspelt. */
+function useUnknown(listed: readonly string[]): readonly string[] {
+  const { model } = useGiven();
+  const [known, setKnown] = useState<ReadonlyMap<string, boolean>>(new Map());
+  const asked = listed
+    .filter(entry => !entry.startsWith(GROUP) && !known.has(entry))
+    .slice(0, MOST_ASKED);
+  const key = asked.join('\n');
+  useEffect(() => {
+    if (key === '') {
+      return;
+    }
+    let isCurrent = true;
+    const entries = key.split('\n');
+    Promise.all(entries.map(entry => model.api.users(entry))).then(
+      answers => {
+        if (isCurrent) {
+          const found = entries.map((entry, index): [string, boolean] => [
+            entry,
+            (answers[index] ?? []).some(
+              ({ name, email }) => name === entry || email === entry
+            )
+          ]);
+          setKnown(before => new Map([...before, ...found]));
+        }
+      },
+      () => {
+        // that somebody is not known is a hint only
+      }
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [model, key]);
+  return listed.filter(entry => known.get(entry) === false);
 }
 
 function groupsLike(text: string, groups: readonly string[]): Suggestion[] {

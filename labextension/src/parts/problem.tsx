@@ -27,8 +27,25 @@ export function Problem({
       data-testid="tooi-problem"
     >
       <p>{message}</p>
-      {hint && <p className="jp-TooInstance-hint">{hint}</p>}
+      {hint && (
+        <p className="jp-TooInstance-hint">
+          <Hint text={hint} />
+        </p>
+      )}
       {children}
     </div>
+  );
+}
+
+/** What to do next; what stands between backticks is typed, and looks so. */
+export function Hint({ text }: { text: string }): ReactElement {
+  return (
+    <>
+      {text
+        .split('`')
+        .map((part, index) =>
+          index % 2 === 1 ? <code key={index}>{part}</code> : part
+        )}
+    </>
   );
 }

@@ -5,12 +5,9 @@ import { isFinal } from '../api/types';
 import type { Run } from '../api/types';
 import { CommandIDs } from '../command-ids';
 import { useGiven } from '../context';
-import { useNow } from './now';
+import { useNowSince } from './now';
 import { Status, statusInWords } from './status';
 import { ago, durationInWords, secondsOf } from '../words';
-
-const SECOND_MS = 1000;
-const MINUTE_MS = 60_000;
 
 export function RunRow({
   run,
@@ -20,7 +17,7 @@ export function RunRow({
   tabIndex: 0 | -1;
 }): ReactElement {
   const { commands, model, trans } = useGiven();
-  const now = useNow(isFinal(run) ? MINUTE_MS : SECOND_MS);
+  const now = useNowSince(run.created_at, !isFinal(run));
   const seconds = secondsOf(run, now);
   const line = run.label || run.arguments.join(' ');
   const name = run.tool_name.split('/').at(-1) ?? run.tool_name;

@@ -148,7 +148,7 @@ export function VisibilityChoice({
     <fieldset className="jp-TooInstance-visibility">
       <legend>{trans.__('Who sees it')}</legend>
       {choice('private', trans.__('You, and those whom you share it with'))}
-      {choice('public', trans.__('Everybody here'))}
+      {choice('public', trans.__('Public: everybody here'))}
       {error !== undefined && <Problem error={error} />}
     </fieldset>
   );

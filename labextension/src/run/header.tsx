@@ -9,7 +9,8 @@ import type { Run } from '../api/types';
 import { CommandIDs } from '../command-ids';
 import { useGiven } from '../context';
 import { joined } from '../form/quoting';
-import { useNow } from '../parts/now';
+import { useNowSince } from '../parts/now';
+import { Hint } from '../parts/problem';
 import { Status } from '../parts/status';
 import { ago, durationInWords, secondsOf } from '../words';
 import { Actions } from './actions';
@@ -17,8 +18,6 @@ import { BarButton } from './button';
 import { Label } from './label';
 import type { RunModel } from './model';
 import { Share } from './share';
-
-const TICK_MS = 1_000;
 
 export function Header({
   model,
@@ -70,7 +69,9 @@ export function Header({
         >
           <p>{run.failure.message}</p>
           {run.failure.hint && (
-            <p className="jp-TooInstance-hint">{run.failure.hint}</p>
+            <p className="jp-TooInstance-hint">
+              <Hint text={run.failure.hint} />
+            </p>
           )}
         </div>
       )}
@@ -104,7 +105,7 @@ function CommandLine({ run }: { run: Run }): ReactElement {
 function Facts({ model, run }: { model: RunModel; run: Run }): ReactElement {
   const { trans } = useGiven();
   const isLive = !isFinal(run);
-  const now = useNow(isLive ? TICK_MS : 60_000);
+  const now = useNowSince(run.created_at, isLive);
   const seconds = secondsOf(run, now);
   const facts: string[] = [];
   if (run.status === 'queued') {

@@ -30,7 +30,7 @@ export function LogBar({
   onFind: () => void;
   children: ReactNode;
 }): ReactElement {
-  const { model, trans } = useGiven();
+  const { model, settings, trans } = useGiven();
   const { size } = log.lines;
   return (
     <div className="jp-TooInstance-log-bar">
@@ -77,7 +77,7 @@ export function LogBar({
         name="tooi-log-wrap"
         isPressed={scroll.wraps}
         onClick={() => {
-          scroll.wraps = !scroll.wraps;
+          settings.wrapsOutput = !scroll.wraps;
         }}
       />
       <BarButton

@@ -49,6 +49,7 @@ export function LogView({
     const made = new Scroll(log);
     made.mayFollow = isLive;
     made.follows = isLive && settings.followsOutput;
+    made.wraps = settings.wrapsOutput;
     return made;
   });
   const [selection] = useState(() => new LogSelection(log, scroll));
@@ -72,13 +73,20 @@ export function LogView({
       scroll.attach(scroller.current, probe.current, PROBE.length);
       selection.attach(scroller.current, signal);
     }
+    const wrap = () => {
+      if (scroll.wraps !== settings.wrapsOutput) {
+        scroll.wraps = settings.wrapsOutput;
+      }
+    };
     log.changed.connect(refresh);
+    settings.changed.connect(wrap);
     return () => {
       detaching.abort();
       log.changed.disconnect(refresh);
+      settings.changed.disconnect(wrap);
       scroll.dispose();
     };
-  }, [log, scroll, selection]);
+  }, [log, scroll, selection, settings]);
 
   useKeys(root, selection, find.open);
 

@@ -5,7 +5,7 @@ import type { ReactElement, ReactNode } from 'react';
 import { isMissing } from '../api/errors';
 import { isFinal } from '../api/types';
 import type { Run, StreamName } from '../api/types';
-import { useGiven, useShown, useSignal } from '../context';
+import { useGiven, useShown, useSignal, useTitle } from '../context';
 import { Problem } from '../parts/problem';
 import { Files } from './files/view';
 import { useFrames } from './frames';
@@ -23,6 +23,9 @@ export function RunView({ number }: { number: number }): ReactElement {
   const isPageShown = usePageShown();
   useFrames([run.changed]);
   useSignal(model.reachChanged);
+  useTitle(
+    run.run && `${run.run.tool_name.split('/').at(-1)} #${run.run.number}`
+  );
   useEffect(
     () => () => {
       run.dispose();
@@ -121,8 +124,10 @@ function Opened({ model, run }: { model: RunModel; run: Run }): ReactElement {
           label={trans.__('Errors')}
           empty={
             isLive
-              ? trans.__('No errors or messages so far.')
-              : trans.__('No errors or messages.')
+              ? trans.__('Nothing on standard error so far.')
+              : trans.__(
+                  'Nothing on standard error: what the tool said stands under Output.'
+                )
           }
         />
       </Panel>

@@ -7,6 +7,7 @@ import { fullName, readyVersion } from '../api/types';
 import type { Run, ToolDetail } from '../api/types';
 import { CommandIDs } from '../command-ids';
 import { useGiven, useShown } from '../context';
+import { Hint } from '../parts/problem';
 import { SourceLink } from '../parts/source';
 import { statusInWords } from '../parts/status';
 import { ago } from '../words';
@@ -73,7 +74,9 @@ export function ToolCard({
       {newest?.status === 'failed' && newest.failure && (
         <p className="jp-TooInstance-problem">
           {newest.failure.message}{' '}
-          <span className="jp-TooInstance-hint">{newest.failure.hint}</span>
+          <span className="jp-TooInstance-hint">
+            <Hint text={newest.failure.hint} />
+          </span>
         </p>
       )}
       <div className="jp-TooInstance-actions">

@@ -45,7 +45,9 @@ export function AccessSection({ tool }: { tool: Tool }): ReactElement {
             help={
               visibility === 'public'
                 ? trans.__('It is public: everybody here sees it anyway.')
-                : trans.__('They see it and run it once it is ready.')
+                : trans.__(
+                    'They find it under “Shared with me”, and can run it. Your runs stay yours.'
+                  )
             }
             error={error}
           >
@@ -78,7 +80,13 @@ export function AccessSection({ tool }: { tool: Tool }): ReactElement {
               {trans.__('Cancel')}
             </Button>
           )}
-          <span role="status">{saved ? trans.__('Saved.') : ''}</span>
+          <span role="status">
+            {isChanged
+              ? trans.__('Not saved yet.')
+              : saved
+                ? trans.__('Saved.')
+                : ''}
+          </span>
         </div>
       </form>
     </section>

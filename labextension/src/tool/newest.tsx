@@ -7,7 +7,7 @@ import { fullName, isFinal } from '../api/types';
 import type { ToolDetail, Version } from '../api/types';
 import { useGiven } from '../context';
 import { useNow } from '../parts/now';
-import { Problem } from '../parts/problem';
+import { Hint, Problem } from '../parts/problem';
 import { Status } from '../parts/status';
 import { durationInWords, stepInWords } from '../words';
 import { BuildLog, useBuild } from './log';
@@ -135,7 +135,9 @@ function Failed({
           <>
             <p>{failure.message}</p>
             {failure.hint && (
-              <p className="jp-TooInstance-hint">{failure.hint}</p>
+              <p className="jp-TooInstance-hint">
+                <Hint text={failure.hint} />
+              </p>
             )}
           </>
         )}

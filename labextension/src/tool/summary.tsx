@@ -1,9 +1,9 @@
 /** What a tool is at a glance, and what can be done with it. */
 import {
   Button,
+  addBelowIcon,
   deleteIcon,
   editIcon,
-  notebookIcon,
   refreshIcon,
   runIcon,
   shareIcon
@@ -80,7 +80,7 @@ export function Summary({ detail }: { detail: ToolDetail }): ReactElement {
             trans.__('Insert into Notebook'),
             'tooi-tool-insert',
             CommandIDs.insert,
-            notebookIcon
+            addBelowIcon
           )}
         {ready && (
           <ExportButton name="tooi-tool-export" subject={{ tool: name }} />

@@ -111,17 +111,18 @@ def _option(
             names.append(name.text)
     value = values.read(word, help_text)
     is_flag = value.kind is OptionKind.FLAG
+    on_one_line = line_of(help_text)
     return Option(
         names=tuple(dict.fromkeys(names)),
         kind=value.kind,
         metavar="" if is_flag else value.word,
         choices=value.choices,
         default=value.default,
-        help=line_of(help_text),
+        help=on_one_line,
         opposite=opposite,
-        is_required=is_required or _REQUIRED.search(help_text) is not None,
+        is_required=is_required or _REQUIRED.search(on_one_line) is not None,
         is_repeated=value.is_repeated
         or any(name.is_repeated for name in group)
-        or _REPEATED.search(help_text) is not None,
+        or _REPEATED.search(on_one_line) is not None,
         is_joined=not is_flag and is_joined,
     )

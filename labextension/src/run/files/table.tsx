@@ -5,6 +5,7 @@ import type { ReactElement } from 'react';
 
 const ROW_PX = 22;
 const CHARACTER_PX = 7.5;
+const BOLD = 1.15;
 const NARROWEST = 5;
 const WIDEST = 40;
 const LOOKED_AT = 50;
@@ -95,9 +96,11 @@ function widthsOf(rows: readonly (readonly string[])[]): number[] {
     count = Math.max(count, row.length);
   }
   const longest = new Array<number>(count).fill(NARROWEST);
-  for (const row of rows.slice(0, LOOKED_AT)) {
+  for (const [number, row] of rows.slice(0, LOOKED_AT).entries()) {
     row.forEach((cell, index) => {
-      const length = Math.min(WIDEST, cell.length);
+      // the header is bold
+      const wanted = number === 0 ? cell.length * BOLD : cell.length;
+      const length = Math.min(WIDEST, wanted);
       longest[index] = Math.max(longest[index] ?? 0, length);
     });
   }

@@ -61,14 +61,16 @@ export function Files({
                 {trans._n('%1 file', '%1 files', files.length)},{' '}
                 {sizeInWords(total)}
               </span>
-              <BarDownload
-                name="tooi-files-download"
-                icon={downloadIcon}
-                title={trans.__('Download all files')}
-                href={model.api.url(`runs/${run.number}/archive`, {
-                  format: 'zip'
-                })}
-              />
+              {files.length > 1 && (
+                <BarDownload
+                  name="tooi-files-download"
+                  icon={downloadIcon}
+                  title={trans.__('Download all files')}
+                  href={model.api.url(`runs/${run.number}/archive`, {
+                    format: 'zip'
+                  })}
+                />
+              )}
             </div>
             <FileList files={files} chosen={index} onChoose={setIndex} />
           </div>
