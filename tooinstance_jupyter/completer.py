@@ -12,12 +12,13 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as OutOfTimeError
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from .suggestions import suggestions
 
 if TYPE_CHECKING:
-    from types import SimpleNamespace
+    from IPython.core.completer import CompletionContext, SimpleMatcherResult
 
     from .client.base import Client
     from .commands.base import Parser
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _PATIENCE_S = 0.08
 _MOST = 200
+# over IPython's own matchers, which have none
+_PRIORITY = 1.0
 _LINE = re.compile(r"(?:^|.*[\s=!])%%?tooi\s+(?P<rest>.*)\Z", re.DOTALL)
 _FILE_OPTIONS = ("--input", "--stdin", "--to", "--arguments", "--over", "--notebook")
 
@@ -40,6 +43,8 @@ class Asker(Protocol):
 
 def install(session: Session) -> None:
     """Complete ``%tooi`` lines in a shell."""
+    from IPython.core.completer import SimpleCompletion, context_matcher
+
     pool: list[ThreadPoolExecutor] = []
 
     def ask(question: Callable[[Client], Iterable[str]]) -> list[str]:
@@ -51,20 +56,18 @@ def install(session: Session) -> None:
         except OutOfTimeError:
             return []
 
-    def hook(shell: object, event: SimpleNamespace) -> list[str]:
-        match = _LINE.match(event.text_until_cursor)
-        if match is None:
-            return []
-        try:
-            return complete(match["rest"], event.symbol, ask)
-        except Exception:  # noqa: BLE001 (a Tab that finds nothing is better than one that breaks)
-            return []
+    @context_matcher(priority=_PRIORITY, identifier="tooinstance")  # type: ignore[untyped-decorator]
+    def matcher(context: CompletionContext) -> SimpleMatcherResult:
+        match = _LINE.match(context.text_until_cursor)
+        found: list[str] = []
+        if match is not None:
+            # a Tab that finds nothing is better than one that breaks
+            with suppress(Exception):
+                found = complete(match["rest"], context.token, ask)
+        # names of Python mean nothing there
+        return {"completions": [SimpleCompletion(word) for word in found], "suppress": bool(found)}
 
-    shell = session.shell
-    for word in ("%tooi", "%%tooi"):
-        shell.set_hook("complete_command", hook, str_key=word)  # type: ignore[no-untyped-call]
-    # `run = %tooi …` begins with another word
-    shell.set_hook("complete_command", hook, re_key=re.compile(r".*=\s*%tooi\s"))  # type: ignore[no-untyped-call]
+    session.shell.Completer.custom_matchers.append(matcher)
 
 
 def complete(line: str, symbol: str, ask: Asker) -> list[str]:

@@ -6,6 +6,7 @@ How it is shown is left to ``display``, where it comes from to ``client``.
 from __future__ import annotations
 
 import difflib
+import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -164,13 +165,11 @@ class ResultFiles(Mapping[str, ResultFile]):
 
 
 class RunResult:
-    """A run, going on or ended: each property says what is so at the moment.
+    """A run that goes on or has ended; its properties follow it.
 
-    Examples
-    --------
-    >>> r = %tooi run csvstat --csv -i table.csv     # doctest: +SKIP
-    >>> r.ok, r.exit_code, r.lines()[0]              # doctest: +SKIP
-    >>> r.files["summary.csv"].df()                  # doctest: +SKIP
+    Its output is text (``r.stdout``, ``r.lines()``), JSON (``r.json()``) or a table (``r.df()``);
+    the files that it wrote are in ``r.files``, as ``r.files["summary.csv"].df()``. What a run
+    reads goes before the tool: ``r = %tooi run -i table.csv csvstat --csv table.csv``.
     """
 
     def __init__(self, client: Client, run: Run) -> None:
@@ -253,6 +252,22 @@ class RunResult:
         """
         return _read_json(self.stdout, f"The standard output of run {self.number}")
 
+    def df(self, **options: Any) -> pd.DataFrame:
+        """Return its standard output as a pandas data frame, read as CSV.
+
+        Parameters
+        ----------
+        **options
+            For ``pandas.read_csv``, such as ``sep=";"``.
+
+        Raises
+        ------
+        InvalidValueError
+            If there is no pandas.
+        """
+        what = f"The standard output of run {self.number}"
+        return _read_table(io.BytesIO(self.stdout_bytes), what, "text/csv", options)
+
     def refresh(self) -> RunResult:
         """Look at its state again."""
         self._run = self._client.get_run(self.number)
@@ -326,7 +341,7 @@ _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 
 
 def _read_table(
-    path: Path, name: str, media_type: str | None, options: Mapping[str, Any]
+    content: Path | io.BytesIO, name: str, media_type: str | None, options: Mapping[str, Any]
 ) -> pd.DataFrame:
     suffixes = [suffix.lower() for suffix in PurePosixPath(name).suffixes]
     while suffixes and suffixes[-1] in _COMPRESSED:
@@ -350,7 +365,7 @@ def _read_table(
             "xlsx": (pd.read_excel, {}),
         }
         reader, defaults = readers[kind]
-        frame: pd.DataFrame = reader(path, **{**defaults, **options})
+        frame: pd.DataFrame = reader(content, **{**defaults, **options})
     except ImportError as error:
         package = error.name or {"parquet": "pyarrow", "xlsx": "openpyxl"}.get(kind, "pandas")
         raise InvalidValueError(

@@ -1,15 +1,26 @@
 """What may be typed next after a tool's name: its options, subcommands, choices and files.
 
-Pure but for the paths, which are left to the caller.
+Pure but for files of the working directory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from .records import Interface, Option, OptionKind
 
 _PLACES = (OptionKind.FILE, OptionKind.FOLDER)
+
+
+def forgotten_file(argv: Iterable[str], given: Collection[str]) -> str | None:
+    """Return an argument that names a file here which a run is not given, if there is one."""
+    for word in argv:
+        with suppress(OSError, ValueError):
+            if word not in given and len(Path(word).parts) == 1 and Path(word).is_file():
+                return word
+    return None
 
 
 def suggestions(

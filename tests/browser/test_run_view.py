@@ -82,6 +82,23 @@ def test_a_run_is_run_again_as_it_is_or_with_other_arguments(
     expect(output(other)).to_have_text("other")
 
 
+def test_long_lines_are_broken_until_one_wants_otherwise_which_is_kept(
+    server: Server, open_lab: Any, me: Any, tool: str
+) -> None:
+    first, second = me.run(tool, "one"), me.run(tool, "two")
+    lab = open_lab(server)
+    view = lab.show_run(first)
+    expect(view.get_by_test_id("tooi-log-stdout")).to_have_attribute("data-wraps", "true")
+    view.get_by_test_id("tooi-log-wrap").first.click()
+    for _ in range(2):
+        log = lab.show_run(second).get_by_test_id("tooi-log-stdout")
+        expect(log).to_have_attribute("data-wraps", "false")
+        expect(log.get_by_role("log")).to_have_text("two")
+        lab.reload()
+    lab.show_run(second).get_by_test_id("tooi-log-wrap").first.click()
+    expect(log).to_have_attribute("data-wraps", "true")
+
+
 def test_words_are_found_in_all_of_a_long_output(
     server: Server, open_lab: Any, me: Any, tool: str
 ) -> None:

@@ -78,6 +78,20 @@ def test_a_tool_is_shared_run_by_another_made_public_and_taken_back(
     expect(theirs.by("tooi-tool-gone")).to_be_visible()
 
 
+def test_a_name_that_nobody_here_has_is_told_before_it_is_trusted(
+    server: Server, open_lab: Any, ada: Any, script_tool: Any
+) -> None:
+    tool = ada.make_tool(script_tool(name="shared-by-mistake"))
+    lab = open_lab(server, token="token-of-ada")
+    lab.execute("tooinstance:share-tool", tool=tool)
+    field, unknown = lab.by("tooi-access-input"), lab.by("tooi-access-unknown")
+    field.fill("grcae, group:lab")
+    field.press("Enter")
+    expect(unknown).to_contain_text("grcae")
+    expect(unknown).not_to_contain_text("group:lab")
+    expect(lab.by("tooi-tool-access").get_by_text("Not saved yet.")).to_be_visible()
+
+
 def test_a_run_is_shared_with_another_who_sees_it_at_once_and_cannot_change_it(
     server: Server, open_lab: Any, ada: Any, script_tool: Any
 ) -> None:

@@ -107,6 +107,10 @@ def test_a_tool_is_deleted_only_once_that_is_confirmed_and_its_runs_stay(
     tool = person.make_tool(script_tool(name="doomed"))
     number = person.run(tool, "outlives it")
     lab = open_lab(server)
+    for draft in ({}, {"line": "again", "of": number}):
+        lab.execute("tooinstance:run", tool=tool, draft=draft)
+    forms = lab.page.locator(".lm-TabBar-tabLabel", has_text="Run doomed")
+    expect(forms).to_have_text(["Run doomed", f"Run doomed like #{number}"])
     row = lab.show_panel().locator(f'[data-testid="tooi-tool-row"][data-tool="{tool}"]')
     for answer in ("Cancel", "Delete"):
         expect(row).to_be_visible()
@@ -114,7 +118,9 @@ def test_a_tool_is_deleted_only_once_that_is_confirmed_and_its_runs_stay(
         lab.page.get_by_role("menuitem", name="Delete Tool").click()
         lab.page.get_by_role("dialog").get_by_role("button", name=answer).click()
     expect(row).to_have_count(0)
+    expect(forms).to_have_count(0)
     view = lab.show_run(number)
+    expect(lab.page.locator(".lm-TabBar-tabLabel", has_text=f"doomed #{number}")).to_be_visible()
     expect(view.get_by_test_id("tooi-log-stdout").get_by_role("log")).to_have_text("outlives it")
 
 

@@ -40,6 +40,12 @@ def test_output_is_text_bytes_lines_and_json(shelf: Any) -> None:
     assert (result.ok, result.exit_code, result.number) == (True, 0, 12)
 
 
+def test_output_that_is_a_table_is_a_data_frame(shelf: Any) -> None:
+    shelf.write("stdout", b"city;n\nLund;2\n")
+    frame = RunResult(shelf, shelf.run).df(sep=";")
+    assert frame.to_dict("list") == {"city": ["Lund"], "n": [2]}
+
+
 def test_a_run_that_goes_on_is_asked_again(shelf: Any, samples: Any) -> None:
     shelf.run = samples.run("t", status=RunStatus.RUNNING, exit_code=None)
     result = RunResult(shelf, shelf.run)

@@ -87,6 +87,13 @@ def test_tab_completes_what_a_tool_can_be_given(
     assert expected in completed(kernel, typed, expected)
 
 
+@pytest.mark.parametrize("typed", ["%tooi ", "%tooi run ", "%tooi run --", "%tooi run --de"])
+def test_tab_offers_nothing_of_python_among_what_can_be_typed(kernel: Any, typed: str) -> None:
+    found = [word.rpartition(" ")[2] for word in kernel.complete(typed)]
+    assert found
+    assert not {"and", "if", "in", "--_", "--__build_class__", "--delattr"} & set(found)
+
+
 def test_tab_knows_nothing_of_the_options_of_what_is_no_tool(kernel: Any) -> None:
     # IPython may offer names of its own
     assert not {"%tooi run nosuch --level"} & set(kernel.complete("%tooi run nosuch --le"))

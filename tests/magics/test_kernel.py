@@ -97,6 +97,17 @@ def test_a_cells_body_can_be_the_arguments(kernel: Any) -> None:
     assert kernel.ask("r.stdout") == "[x {y}]\n"
 
 
+def test_a_file_that_a_failed_tool_was_not_given_is_told(kernel: Any) -> None:
+    kernel.run("open('cities.csv', 'w').write('a')")
+    said = "cities.csv is a file in your folder"
+    assert said in str(kernel.run("%tooi run probe fail cities.csv").messages)
+    for line in (
+        "%tooi run -i cities.csv probe fail cities.csv",
+        "%tooi run probe args cities.csv",
+    ):
+        assert said not in str(kernel.run(line).messages)
+
+
 def test_a_failing_tool_is_no_error_unless_asked(kernel: Any) -> None:
     cell = kernel.run("r = %tooi run probe fail")
     assert cell.status == "ok"

@@ -256,6 +256,17 @@ def test_what_could_never_be_built_becomes_no_tool(
     assert client.tools().items == []
 
 
+def test_a_command_of_another_tool_is_told_with_how_it_becomes_one(
+    client: LocalClient, folder: Path, finish: Finish
+) -> None:
+    (folder / "other").write_text("#!/bin/sh\necho other\n")
+    (folder / "other").chmod(0o755)
+    finish(client, client.create(NewTool(source=str(folder), entry_point="probe"))[1])
+    with pytest.raises(NotFoundError, match="a command of probe") as caught:
+        client.tool("other")
+    assert "--entry-point other --name other" in caught.value.hint
+
+
 def test_a_rerun_is_of_the_same_tool_whatever_that_is_called_now(
     client: LocalClient, probe: Version, folder: Path
 ) -> None:

@@ -78,6 +78,14 @@ def test_what_a_panel_ran_is_frozen_with_the_session(kernel: Any, tmp_path: Path
     assert tool["name"] == "weather"
 
 
+def test_a_form_says_which_file_the_tool_would_not_find(kernel: Any) -> None:
+    kernel.run("open('table.csv', 'w').write('a,b')")
+    open_cell(kernel, "%tooi run --panel weather Lund --table table.csv")
+    kernel.until("'table.csv' in panel.view._note.value")
+    kernel.run("panel.view.files._paths.value = 'table.csv'")
+    kernel.until("panel.view._note.value == ''")
+
+
 def test_the_dashboard_leads_to_the_form_of_a_tool_and_back(kernel: Any) -> None:
     open_cell(kernel, "%tooi")
     kernel.until("panel.view.rows[0].actions.name")

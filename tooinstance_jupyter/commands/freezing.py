@@ -70,7 +70,7 @@ def freeze(client: Client, args: Namespace, ui: Ui) -> Outcome:
         lock.write_into(made, notebook, path)
         places.append(str(path))
     return Outcome(
-        bundle=frozen_bundle(places, tools, [*collected.notes, *_remarks(tools)]),
+        bundle=frozen_bundle(places, tools, [*collected.notes, *_remarks(tools, path)]),
         value=target,
         exit_code=1 if collected.notes else 0,
     )
@@ -130,12 +130,18 @@ def _code(notebook: NotebookNode | None) -> list[str]:
     return ["".join(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def _remarks(tools: Sequence[ExportedTool]) -> list[str]:
-    return [
+def _remarks(tools: Sequence[ExportedTool], notebook: Path | None) -> list[str]:
+    remarks = [
         f"{tool.name} comes from a folder: it cannot be made again elsewhere."
         for tool in tools
         if tool.source is not None and tool.source.kind is SourceKind.FOLDER
     ]
+    if notebook is not None:
+        remarks.append(
+            f"Where {notebook.name} is open, reload it from disk before you save it: what is open "
+            "there has no lock yet."
+        )
+    return remarks
 
 
 def restore_(client: Client, args: Namespace, ui: Ui) -> Outcome:

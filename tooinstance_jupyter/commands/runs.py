@@ -6,6 +6,7 @@ Carrying them out is left to the client; copying output files, to ``files``.
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 from argparse import Namespace
 from contextlib import suppress
@@ -20,6 +21,7 @@ from ..errors import ConflictError, InvalidValueError, NotFoundError, TooInstanc
 from ..records import Run, RunStatus
 from ..requests import Arguments, BuildLog, NewRun, NewTool, RunFilter, StreamName
 from ..results import RunResult
+from ..suggestions import forgotten_file
 from . import inputs, panels
 from .base import Command, Outcome, Parser, Rest, Ui, UsageError, run_number
 from .tools import create_and_follow
@@ -91,6 +93,8 @@ def _follow(client: Client, args: Namespace, ui: Ui, start: Any) -> Outcome:
         _assign(args, ui, result)
         return Outcome(bundle=display.run_bundle(client, begun), value=result)
     ended = ui.follow_run(client, start)
+    if forgotten := _forgotten(ended):
+        ui.write("stderr", forgotten.encode())
     result = RunResult(client, ended)
     _assign(args, ui, result)
     if args.check and ended.status is not RunStatus.SUCCEEDED:
@@ -101,6 +105,17 @@ def _follow(client: Client, args: Namespace, ui: Ui, start: Any) -> Outcome:
         exit_code=exit_code(ended),
         is_shown=True,
     )
+
+
+def _forgotten(ended: Run) -> str:
+    """Return what to say of a file that a run was told of, and did not get; empty if none."""
+    if ended.status is not RunStatus.FAILED:
+        return ""
+    word = forgotten_file(ended.arguments, {file.path for file in ended.inputs})
+    if word is None:
+        return ""
+    words = shlex.join(["-i", word, ended.tool_name.rpartition("/")[2]])
+    return f"{word} is a file in your folder, which the tool was not given: `%tooi run {words} …`\n"
 
 
 def exit_code(ended: Run) -> int:

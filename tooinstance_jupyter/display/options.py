@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from markupsafe import Markup
 
 from ..records import Interface, Option, OptionKind
+from ..terminal import visible
 from .markup import Column, columns_of_text, details, sentence, shortened, table
 
 _MOST_ROWS = 150
@@ -22,9 +23,16 @@ def options_markup(interface: Interface | None) -> Markup:
     rows = list(_rows(interface))
     left_out = len(rows) - _MOST_ROWS
     more = f"{left_out} more are left out here; `--help` tells them all." if left_out > 0 else ""
-    parts = [sentence(f"`{interface.usage}`", is_note=True) if interface.usage else Markup("")]
+    parts = [usage_line(interface.usage)]
     parts += [table(_COLUMNS, rows[:_MOST_ROWS]), sentence(more, is_note=True)]
     return details("Options", Markup("").join(parts))
+
+
+def usage_line(usage: str) -> Markup:
+    """Return how a tool is called, as its help has it; empty if that is not known."""
+    if not usage:
+        return Markup("")
+    return Markup('<div class="tooi-note"><code>{}</code></div>').format(visible(usage))
 
 
 def options_text(interface: Interface | None) -> list[str]:

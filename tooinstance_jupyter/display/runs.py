@@ -101,9 +101,16 @@ def render_run(run: Run, output: RunOutput, *, viewer: str = "") -> MimeBundle:
     )
 
 
-def runs_bundle(page: Page[Run], *, viewer: str = "") -> MimeBundle:
-    """Return the display of a list of runs; those of others than the viewer say whose they are."""
-    more = f"There are more: `--cursor {page.next_cursor}`" if page.next_cursor else ""
+def runs_bundle(page: Page[Run], *, viewer: str = "", is_steered: bool = False) -> MimeBundle:
+    """Return the display of a list of runs; those of others than the viewer say whose they are.
+
+    Parameters
+    ----------
+    is_steered
+        Whether controls beside it lead to what else there is.
+    """
+    is_all = is_steered or page.next_cursor is None
+    more = "" if is_all else f"There are more: `--cursor {page.next_cursor}`"
     has_others = bool(viewer) and any(run.owner != viewer for run in page.items)
     rows: list[tuple[str, ...]] = [
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from markupsafe import Markup
@@ -43,6 +44,16 @@ _ISOLATION = {
 _MAX_VERSIONS = 10
 _LOG_LINES, _LOG_CHARACTERS = 60, 12_000
 _ERROR_CHARACTERS = 4_000
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+
+def _of_another(tool: Tool, others: Sequence[str]) -> str:
+    """Return how a tool is made of a command that is also in the source."""
+    # others would need a name of their own
+    name = next(filter(_NAME.fullmatch, others), None)
+    if name is None:
+        return ""
+    return f"%tooi create {tool.source} --entry-point {name} --name {name}"
 
 
 def tool_mark(detail: ToolDetail) -> tuple[str, str]:
@@ -57,17 +68,19 @@ def tool_bundle(detail: ToolDetail) -> MimeBundle:
     mark, tone = tool_mark(detail)
     example = f"%tooi run {tool.name}" if ready else ""
     state = "" if newest is None or newest is ready else f"{newest.number}: {newest.message}"
-    others = [c.entry_point for c in ready.candidates] if ready else []
+    others = [c.entry_point for c in ready.candidates if c.entry_point] if ready else []
+    others = [name for name in others if ready and name != ready.entry_point]
     pairs = [
         ("source", str(tool.source)),
         ("command", (ready and ready.entry_point) or tool.entry_point or ""),
         ("runtime", (ready and ready.runtime) or tool.runtime or ""),
-        ("also in it", ", ".join(name for name in others if ready and name != ready.entry_point)),
+        ("also in it", ", ".join(others)),
         ("engine", _engine(ready)),
         ("build", state),
         ("output", tool.output.value),
         ("access", _access(tool)),
         ("run it", example),
+        ("make one of another command", _of_another(tool, others)),
     ]
     title = _version_title(tool, _shown(detail))
     meta = [tool.owner, f"created {moment(tool.created_at)}"]

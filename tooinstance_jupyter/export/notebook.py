@@ -189,7 +189,7 @@ def _ended(run: ExportedRun) -> str:
 
 def _files(run: ExportedRun, addresses: Mapping[str, str]) -> str:
     listed = [("read", file) for file in run.inputs] + [("written", file) for file in run.files]
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             markdown.file(file.path, addresses.get(str(file.place))),
             how,
@@ -200,7 +200,10 @@ def _files(run: ExportedRun, addresses: Mapping[str, str]) -> str:
         for how, file in listed[:_SHOWN_FILES]
     ]
     more = len(listed) - _SHOWN_FILES
-    return markdown.table(["file", "", "size", "SHA-256", "note"], rows) + (
+    headings = ["file", "use", "size", "SHA-256", "note"]
+    if not any(row[-1] for row in rows):
+        headings, rows = headings[:-1], [row[:-1] for row in rows]
+    return markdown.table(headings, rows) + (
         f"\n\n… and {more} more, which the metadata of this notebook list" if more > 0 else ""
     )
 

@@ -47,6 +47,7 @@ from ..requests import (
 from ..store.repository import Store
 
 _TOOL_AT_VERSION = re.compile(r"(?P<name>[^@]+)(?:@(?P<number>[0-9]{1,9}))?")
+_MOST_LOOKED_AT = 200
 _MAX_DESCRIPTION_CHARS = 10_000
 _MAX_ACCESS_ENTRIES = 1_000
 
@@ -309,6 +310,15 @@ class Tools:
         )
 
     def _no_such_tool(self, principal: Principal, name: str) -> NotFoundError:
+        page = self.store.list_tools(principal=principal, scope="mine", limit=_MOST_LOOKED_AT)
+        for detail in self._details(page.items, newest=True):
+            for version in detail.versions:
+                if any(one.entry_point == name for one in version.candidates):
+                    return NotFoundError(
+                        f"There is no tool {name!r}: it is a command of {detail.tool.name}.",
+                        f"`%tooi create {detail.tool.source} --entry-point {name} --name {name}` "
+                        "makes one of it.",
+                    )
         near = self.store.near_names(principal, name, 1)
         hint = f"Did you mean {near[0]}?" if near else "`%tooi create LINK` makes one."
         return NotFoundError(f"There is no tool {name!r}.", hint)

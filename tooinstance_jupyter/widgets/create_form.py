@@ -43,9 +43,16 @@ class CreateForm:
             "link": controls.text(placeholder="https://…, pypi:NAME, npm:NAME, DOI, or a folder"),
             "name": controls.text(placeholder="from the link"),
             "ref": controls.text(placeholder="the newest"),
-            "runtime": controls.text(placeholder="what is found"),
-            "entry_point": controls.text(placeholder="the best one"),
-            "output": controls.choice([(k.value, k) for k in OutputKind], OutputKind.STDOUT),
+            "runtime": controls.text(placeholder="found by itself"),
+            "entry_point": controls.text(placeholder="found by itself"),
+            "output": controls.choice(
+                [
+                    ("what it prints", OutputKind.STDOUT),
+                    ("the files that it writes", OutputKind.FILES),
+                    ("both", OutputKind.BOTH),
+                ],
+                OutputKind.STDOUT,
+            ),
             "visibility": controls.choice(
                 [("private", Visibility.PRIVATE), ("public: everybody here", Visibility.PUBLIC)],
                 Visibility.PRIVATE,
@@ -59,7 +66,7 @@ class CreateForm:
             self._field("ref", "Branch, tag or commit"),
             self._field("runtime", "Runtime"),
             self._field("entry_point", "Entry point"),
-            self._field("output", "Shown first"),
+            self._field("output", "Shows first"),
             self._field("visibility", "Who may run it"),
             self._field("access", "Access list"),
         )

@@ -77,7 +77,7 @@ class Dashboard:
         nothing = "No tool has these words." if asked[0] else "No tools yet: `New tool` makes one."
         controls.set_html(self._nothing, Markup("") if details else sentence(nothing))
         recent = client.runs(RunFilter(limit=_RUNS))
-        bundle = display.runs_bundle(recent, viewer=client.principal.name)
+        bundle = display.runs_bundle(recent, viewer=client.principal.name, is_steered=True)
         controls.set_bundle(self._runs, bundle)
         controls.show_if(self._recent, is_shown=bool(recent.items))
         self.run_actions.offer(recent.items)

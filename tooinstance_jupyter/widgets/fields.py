@@ -243,7 +243,8 @@ def words(value: Value | None) -> tuple[str, ...]:
 def _label(option: Option) -> Markup:
     name = visible(", ".join(option.names) or option.metavar)
     metavar = f" {visible(option.metavar)}" if option.names and option.metavar else ""
-    return Markup('<div class="tooi-label"><code>{}</code>{}{}</div>').format(
+    # one font: a line of two is taller than its neighbours
+    return Markup('<div class="tooi-label"><code>{}{}</code>{}</div>').format(
         name, metavar, " (required)" if option.is_required else ""
     )
 

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from .. import arguments
-from ..display.markup import prose, sentence
+from ..display.markup import sentence
+from ..display.options import usage_line
+from ..errors import InvalidValueError
 from ..records import Version
 from ..requests import NewRun, ToolDetail
+from ..suggestions import forgotten_file
 from . import controls
 from .arguments_form import ArgumentsForm
 from .file_inputs import FileInputs
@@ -63,6 +66,7 @@ class RunForm:
         self.limits = RunLimits(new, panel.client.default_limits)
         self.stdin = controls.lines(placeholder="nothing" if new.stdin is None else "as given")
         self.run_button = panel.button("Run", self._run, tone="primary")
+        self._note = controls.html()
         has_files = bool(new.inputs)
         self.box = controls.column(
             controls.html(_about(detail, version)),
@@ -73,6 +77,7 @@ class RunForm:
                 is_open=has_files,
             ),
             controls.folded("Limits", self.limits.box),
+            self._note,
             controls.row(self.run_button),
         )
 
@@ -80,7 +85,21 @@ class RunForm:
         """Let line and fields follow each other."""
         self.arguments.refresh()
         self.arguments.suggest(self.files.names())
+        controls.set_html(self._note, self._about_a_forgotten_file())
         return _IDLE_S
+
+    def _about_a_forgotten_file(self) -> Markup:
+        try:
+            argv = arguments.parse(self.arguments.line)
+        except InvalidValueError:
+            return Markup("")
+        word = forgotten_file(argv, self.files.names())
+        return sentence(
+            f"`{word}` is a file in your folder: add it under `Files and standard input`, or the "
+            "tool will not find it."
+            if word
+            else ""
+        )
 
     def close(self) -> None:
         """Remove uploaded files."""
@@ -108,7 +127,5 @@ def _about(detail: ToolDetail, version: Version | None) -> Markup:
     return Markup("{}{}{}").format(
         sentence(detail.tool.description),
         sentence("" if version else "No version of it is ready to run: build it first."),
-        Markup('<div class="tooi-note"><code>{}</code></div>').format(prose(usage))
-        if usage
-        else "",
+        usage_line(usage),
     )

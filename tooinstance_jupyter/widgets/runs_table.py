@@ -85,7 +85,8 @@ class RunsTable:
         runs = sorted(page.items, key=_ORDERS[self.order_control.value])
         if runs != self._shown:
             shown = Page(items=runs, next_cursor=page.next_cursor)
-            self._panel.show_above(display.runs_bundle(shown, viewer=client.principal.name))
+            viewer = client.principal.name
+            self._panel.show_above(display.runs_bundle(shown, viewer=viewer, is_steered=True))
             self._shown = runs
         self.actions.offer(runs)
         return _BUSY_S if any(not run.status.is_final for run in runs) else _IDLE_S

@@ -89,8 +89,9 @@ export class StreamLog {
 
   /** Return a line as it is drawn; `undefined` while it is read again. */
   row(line: number): Row | undefined {
-    const isLast = line === this.lines.count - 1;
-    const known = isLast ? undefined : this._rows.get(line);
+    // the last line may grow, and one after it is yet to come
+    const isOpen = line >= this.lines.count - 1;
+    const known = isOpen ? undefined : this._rows.get(line);
     if (known) {
       return known;
     }
@@ -109,7 +110,7 @@ export class StreamLog {
       spans: parseLine(text, this.lines.styleAt(line)).spans,
       hiddenBytes: bytes.length - shown.length + cut
     };
-    if (!isLast) {
+    if (!isOpen) {
       if (this._rows.size > MOST_ROWS) {
         this._rows.clear();
       }

@@ -117,7 +117,11 @@ export function Summary({ detail }: { detail: ToolDetail }): ReactElement {
           <>
             {ready.commit && (
               <>
-                <dt>{trans.__('Commit')}</dt>
+                <dt>
+                  {tool.source.kind === 'git'
+                    ? trans.__('Commit')
+                    : trans.__('Built from')}
+                </dt>
                 <dd>
                   <code title={ready.commit}>
                     {commitInShort(ready.commit)}
