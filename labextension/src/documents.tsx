@@ -42,9 +42,12 @@ export class Document extends MainAreaWidget<View> {
   }
 
   set place(place: Place) {
+    const isOther = keyOf(place) !== keyOf(this._place);
     this._place = place;
     this.content.view = viewOf(place);
-    this._entitle(labelOf(place, this._given));
+    if (isOther) {
+      this._entitle(labelOf(place, this._given));
+    }
   }
 
   private _entitle(title: string): void {
