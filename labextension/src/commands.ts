@@ -54,13 +54,13 @@ export function addCommands(
     icon: args =>
       args.isPalette ? undefined : args.isLauncher ? toolIcon : addIcon,
     describedBy: {
-      args: { type: 'object', properties: { source: { type: 'string' } } }
+      args: {
+        type: 'object',
+        properties: { source: { type: 'string' }, command: { type: 'string' } }
+      }
     },
-    execute: ({ source }) =>
-      documents.open({
-        kind: 'create',
-        ...(typeof source === 'string' ? { source } : {})
-      })
+    execute: args =>
+      documents.open(placeOf({ ...args, kind: 'create' }) ?? { kind: 'create' })
   });
 
   /** Add a command that is about the tool which its arguments name. */

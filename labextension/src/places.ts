@@ -13,7 +13,7 @@ export interface Draft extends PartialJSONObject {
 export type ToolSection = 'access' | 'settings';
 
 export type Place =
-  | { kind: 'create'; source?: string }
+  | { kind: 'create'; source?: string; command?: string }
   | { kind: 'tool'; tool: string; section?: ToolSection }
   | { kind: 'form'; tool: string; draft?: Draft }
   | { kind: 'run'; number: number };
@@ -37,9 +37,13 @@ export function keyOf(place: Place): string {
 
 /** Return the place that a command's arguments name, or nothing if they name none. */
 export function placeOf(args: Record<string, unknown>): Place | undefined {
-  const { kind, tool, number, source, draft } = args;
+  const { kind, tool, number, source, command, draft } = args;
   if (kind === 'create') {
-    return { kind, ...(typeof source === 'string' ? { source } : {}) };
+    return {
+      kind,
+      ...(typeof source === 'string' ? { source } : {}),
+      ...(typeof command === 'string' ? { command } : {})
+    };
   }
   if ((kind === 'tool' || kind === 'form') && typeof tool === 'string') {
     return kind === 'tool'

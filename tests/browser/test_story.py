@@ -126,6 +126,26 @@ def test_a_tool_is_deleted_only_once_that_is_confirmed_and_its_runs_stay(
     expect(view.get_by_test_id("tooi-log-stdout").get_by_role("log")).to_have_text("outlives it")
 
 
+def test_another_command_of_a_source_becomes_a_tool_of_its_own(
+    server: Server, open_lab: Any, visit: Any, script_tool: Any
+) -> None:
+    folder = script_tool(name="first")
+    (folder / "second").write_text("#!/bin/sh\necho the second one\n")
+    (folder / "second").chmod(0o755)
+    person = visit(server)
+    tool = person.make_tool(folder, entry_point="first")
+    lab = open_lab(server)
+    lab.execute("tooinstance:open-tool", tool=tool)
+    lab.by("tooi-tool-other-command").get_by_text("second").click()
+    expect(lab.by("tooi-create-name")).to_have_value("second")
+    lab.by("tooi-create-submit").click()
+    second = f"{tool.rpartition('/')[0]}/second"
+    page = lab.page.locator(".jp-TooInstance-summary").filter(has_text="second", visible=True)
+    expect(page.get_by_test_id("tooi-tool-run")).to_be_enabled()
+    view = lab.show_run(person.run(second))
+    expect(view.get_by_test_id("tooi-log-stdout").get_by_role("log")).to_have_text("the second one")
+
+
 def test_a_build_that_fails_says_why_and_is_mended(
     server: Server, open_lab: Any, script_tool: Any
 ) -> None:

@@ -36,6 +36,24 @@ def test_a_panel_is_a_widget_with_words_for_whoever_has_none(kernel: Any, line: 
     assert cell.shown[0]["text/html"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("%tooi", "%tooi create", "%tooi run weather --panel", "%tooi runs"),
+        "%tooi show weather",
+    ],
+)
+def test_a_panel_is_of_core_widgets_which_every_front_end_has(kernel: Any, line: str) -> None:
+    cell = kernel.run(line)
+    states = [
+        message["content"]["data"]["state"]
+        for message in cell.messages
+        if message["msg_type"] == "comm_open"
+    ]
+    modules = {state["_model_module"] for state in states}
+    assert modules == {"@jupyter-widgets/base", "@jupyter-widgets/controls"}
+
+
 @pytest.mark.parametrize("line", ["%tooi", "%tooi runs", "%tooi show weather"])
 def test_a_notebook_that_is_executed_unattended_has_no_controls(kernel: Any, line: str) -> None:
     cell = kernel.follow(kernel.client.execute(line, allow_stdin=False))

@@ -14,7 +14,7 @@ import { MoreFields } from './more';
 export function CreateForm({
   place
 }: {
-  place: { source?: string };
+  place: { source?: string; command?: string };
 }): ReactElement {
   const { model, trans } = useGiven();
   const go = useGo();
@@ -27,10 +27,16 @@ export function CreateForm({
   const isFaultBelow = faulty !== undefined && faulty !== 'source';
 
   useEffect(() => {
-    const { source } = place;
+    const { source, command } = place;
     if (source !== undefined) {
       setDraft(before => ({ ...before, source }));
       setError(undefined);
+    }
+    if (command !== undefined) {
+      // a tool of another command is another tool
+      const name = command.split('/').at(-1) ?? command;
+      setDraft(before => ({ ...before, name, entry_point: command }));
+      setIsMore(true);
     }
     focusField(form.current, 'source');
   }, [place]);

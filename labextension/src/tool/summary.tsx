@@ -13,14 +13,16 @@ import { useState } from 'react';
 import type { ReactElement } from 'react';
 
 import { fullName, readyVersion } from '../api/types';
-import type { Interface, Tool, ToolDetail } from '../api/types';
+import type { Interface, Tool, ToolDetail, Version } from '../api/types';
 import { CommandIDs } from '../command-ids';
 import { useGiven } from '../context';
 import { ExportButton } from '../parts/export-button';
 import { Field } from '../parts/field';
-import { SourceLink } from '../parts/source';
+import { SourceLink, sourceInWords } from '../parts/source';
 import { Status } from '../parts/status';
 import { commitInShort } from '../words';
+
+const MOST_COMMANDS = 40;
 
 export function Summary({ detail }: { detail: ToolDetail }): ReactElement {
   const { commands, model, trans } = useGiven();
@@ -140,6 +142,7 @@ export function Summary({ detail }: { detail: ToolDetail }): ReactElement {
               )}
               {` · ${ready.engine}`}
             </dd>
+            <OtherCommands tool={tool} version={ready} />
             <dt>{trans.__('Takes')}</dt>
             <dd>
               <Takes interface={ready.interface} />
@@ -148,6 +151,49 @@ export function Summary({ detail }: { detail: ToolDetail }): ReactElement {
         )}
       </dl>
     </header>
+  );
+}
+
+/** Commands that are in the source, too: each can become a tool of its own. */
+function OtherCommands({
+  tool,
+  version
+}: {
+  tool: Tool;
+  version: Version;
+}): ReactElement | null {
+  const { commands, trans } = useGiven();
+  const others = new Set(
+    version.candidates
+      .map(({ entry_point }) => entry_point)
+      .filter(name => name && name !== version.entry_point)
+  );
+  if (others.size === 0) {
+    return null;
+  }
+  return (
+    <>
+      <dt>{trans.__('Also in it')}</dt>
+      <dd className="jp-TooInstance-commands">
+        {[...others].slice(0, MOST_COMMANDS).map(name => (
+          <button
+            key={name}
+            type="button"
+            className="jp-TooInstance-link"
+            title={trans.__('Make a tool of %1', name)}
+            data-testid="tooi-tool-other-command"
+            onClick={() => {
+              void commands.execute(CommandIDs.create, {
+                source: sourceInWords(tool.source),
+                command: name
+              });
+            }}
+          >
+            {name}
+          </button>
+        ))}
+      </dd>
+    </>
   );
 }
 
