@@ -64,19 +64,15 @@ _OWN = (
 )
 _OWN_HANDLERS = {"help": _help, "debug": _debug}
 
+_GROUPS = (
+    ("Tools", tools.COMMANDS),
+    ("Runs", (*runs.COMMANDS, *mapping.COMMANDS, *files.COMMANDS)),
+    ("Documents", (*exports.COMMANDS, *freezing.COMMANDS)),
+    ("Sharing", sharing.COMMANDS),
+    ("Help", (*panels.COMMANDS, *_OWN)),
+)
 COMMANDS: Mapping[str, Command] = {
-    command.name: command
-    for command in (
-        *runs.COMMANDS,
-        *mapping.COMMANDS,
-        *files.COMMANDS,
-        *exports.COMMANDS,
-        *freezing.COMMANDS,
-        *tools.COMMANDS,
-        *sharing.COMMANDS,
-        *panels.COMMANDS,
-        *_OWN,
-    )
+    command.name: command for _, commands in _GROUPS for command in commands
 }
 
 
@@ -147,18 +143,20 @@ def execute(
 
 
 def help_text(prefix: str) -> str:
-    """Return the list of commands."""
+    """Return how to begin, and the list of commands."""
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items()]
-    return "\n".join(
-        [
-            "Run other people's command-line tools, from their link.",
-            "",
-            *lines,
-            "",
-            f"`{prefix} help COMMAND` explains one.",
-        ]
-    )
+    begin = {
+        f"{prefix} create LINK": "make a tool of a git link, pypi:NAME or npm:NAME",
+        f"{prefix} run NAME --help": "all that follows its name goes to the tool",
+        f"{prefix} run -i data.csv NAME data.csv": "give it a file",
+    }
+    room = max(map(len, begin))
+    lines = ["Run other people's command-line tools, from their link.", ""]
+    lines += [f"  {line:<{room}}  {what}" for line, what in begin.items()]
+    for title, commands in _GROUPS:
+        lines += ["", title]
+        lines += [f"  {command.name:<{width}}  {command.summary}" for command in commands]
+    return "\n".join([*lines, "", f"`{prefix} help COMMAND` explains one."])
 
 
 def usage(command: Command, prefix: str) -> str:
