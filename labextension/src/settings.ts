@@ -15,13 +15,14 @@ export class Settings {
 
   /** Whether the long lines of output are broken. */
   get wrapsOutput(): boolean {
-    return this._get('wrapOutput', this._wrapsOutput);
+    return this._wrapsOutput ?? this._get('wrapOutput', true);
   }
 
   set wrapsOutput(wraps: boolean) {
     this._wrapsOutput = wraps;
-    void this._settings?.set('wrapOutput', wraps);
     this._changed.emit();
+    // where it cannot be kept it holds until the page is closed
+    this._settings?.set('wrapOutput', wraps).catch(() => undefined);
   }
 
   /** Whether a word is said when a run or a build that nobody looks at has ended. */
@@ -32,6 +33,7 @@ export class Settings {
   load(settings: ISettingRegistry.ISettings): void {
     this._settings = settings;
     settings.changed.connect(() => {
+      this._wrapsOutput = undefined;
       this._changed.emit();
     });
     this._changed.emit();
@@ -44,8 +46,8 @@ export class Settings {
     return (this._settings?.composite[name] as T | undefined) ?? otherwise;
   }
 
-  /** What holds where there are no settings to be kept. */
-  private _wrapsOutput = true;
+  /** What was chosen last, until it is kept. */
+  private _wrapsOutput: boolean | undefined;
   private readonly _changed = new Signal<this, void>(this);
   private _settings: ISettingRegistry.ISettings | undefined;
 }

@@ -117,6 +117,25 @@ def test_a_list_that_was_read_again_while_one_scrolled_is_read_on(
     expect(runs.get_by_role("listitem").first).to_have_attribute("aria-setsize", "85")
 
 
+def test_a_panel_that_is_moved_to_the_other_side_has_each_section_once(
+    server: Server, open_lab: Any
+) -> None:
+    lab = open_lab(server)
+    titles = lab.show_panel().locator(".jp-AccordionPanel-title")
+    expect(titles).to_have_count(5)
+    lab.page.evaluate(
+        """() => {
+          const { shell } = window.jupyterapp;
+          const panel = [...shell.widgets('left')].find(one => one.id === 'tooinstance-panel');
+          shell.move(panel, 'right');
+          shell.activateById('tooinstance-panel');
+        }"""
+    )
+    expect(lab.by("tooi-search")).to_be_visible()
+    lab.page.wait_for_timeout(500)
+    expect(titles).to_have_count(5)
+
+
 def test_a_narrow_panel_cuts_nothing_off(
     server: Server, open_lab: Any, me: Any, script_tool: Any
 ) -> None:

@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 
 from tests.export.people import Person
 from tooinstance_jupyter import export
-from tooinstance_jupyter.errors import ConflictError
+from tooinstance_jupyter.errors import ConflictError, InvalidValueError
 from tooinstance_jupyter.export import reading
 from tooinstance_jupyter.export.comparison import Finding, Verdict
 from tooinstance_jupyter.export.gather import Wish
@@ -130,6 +130,32 @@ def test_a_folder_that_is_there_is_written_into_on_demand_only(
     assert not notebook.exists()
     ada("export", "--force", str(large.number), str(notebook))
     assert own.read_text() == "mine"
+
+
+def test_what_replaces_an_export_leaves_nothing_of_it(
+    ada: Person, large: Run, notebook: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = notebook.parent / "report_files"
+    other = ada.run("probe", "small")
+
+    def broken(self: Path, target: Path) -> Path:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", broken)
+        with pytest.raises(InvalidValueError, match="Permission denied"):
+            ada("export", "--force", str(other.number), str(notebook))
+    assert (folder / PLACE.format(large.number)).stat().st_size == SIZE
+    ada("export", "--force", str(other.number), str(notebook))
+    assert sorted(path.name for path in notebook.parent.iterdir()) == ["report.ipynb"]
+
+
+def test_what_is_beside_it_is_found_where_a_link_leads_to_its_folder(
+    notebook: Path, tmp_path: Path, person: Callable[..., Person]
+) -> None:
+    (tmp_path / "shortcut").symlink_to(notebook.parent)
+    outcome = person("bob")("verify", str(tmp_path / "shortcut" / "report.ipynb"))
+    assert outcome.exit_code == 0, outcome.bundle["text/plain"]
 
 
 def test_a_file_that_goes_alone_names_what_it_leaves_behind(

@@ -63,7 +63,12 @@ def test_what_is_no_file_of_the_folder_is_refused(here: Path, given: str, code: 
 
 @pytest.mark.parametrize(
     ("given", "why"),
-    [("missing.ipynb", "is not there"), ("data", "is a folder"), ("pipe", "no regular file")],
+    [
+        ("missing.ipynb", "is not there"),
+        ("data", "is a folder"),
+        ("pipe", "no regular file"),
+        ("x" * 300, "cannot be read"),
+    ],
 )
 def test_a_file_that_a_command_reads_is_called_a_file(here: Path, given: str, why: str) -> None:
     os.mkfifo("pipe")

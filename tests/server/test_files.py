@@ -127,7 +127,7 @@ def test_a_link_shows_one_run_until_it_is_revoked(
 def test_several_runs_and_tools_are_exported_as_one(ada: Person, written: int) -> None:
     other = ada.run("args", "other")
     ada.finished(other)
-    answer = ada.ask("GET", f"export?subjects={written},{other},probe&format=zip")
+    answer = ada.ask("GET", f"export?subjects={written},{other},{written},probe&format=zip")
     assert answer.status_code == 200
     assert f"probe-runs-{written}-{other}.zip" in answer.headers["Content-Disposition"]
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:

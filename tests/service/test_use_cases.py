@@ -264,7 +264,7 @@ def test_a_command_of_another_tool_is_told_with_how_it_becomes_one(
     finish(client, client.create(NewTool(source=str(folder), entry_point="probe"))[1])
     with pytest.raises(NotFoundError, match="a command of probe") as caught:
         client.tool("other")
-    assert "--entry-point other --name other" in caught.value.hint
+    assert "--entry-point=other --name other" in caught.value.hint
 
 
 def test_a_rerun_is_of_the_same_tool_whatever_that_is_called_now(

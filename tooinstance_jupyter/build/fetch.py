@@ -13,6 +13,7 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import uv
@@ -201,11 +202,12 @@ def folder_of(source: Source) -> Path:
         If it is not there.
     """
     folder = Path(source.location)
-    if not folder.is_dir():
-        raise SourceError(
-            f"There is no folder {source.location}.", "Check the path.", code="source_not_found"
-        )
-    return folder
+    with suppress(OSError):
+        if folder.is_dir():
+            return folder
+    raise SourceError(
+        f"There is no folder {source.location}.", "Check the path.", code="source_not_found"
+    )
 
 
 def _copy(source: Source, into: Path, config: TooInstance) -> str:

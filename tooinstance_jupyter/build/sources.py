@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
@@ -116,6 +117,14 @@ def suggested_name(source: Source) -> str:
         last = source.subdirectory.rsplit("/", 1)[-1]
     name = re.sub(r"[^a-z0-9._-]+", "-", last.lower().removesuffix(".git")).strip("-._")
     return name[:64] or "tool"
+
+
+def creation_of(source: Source, command: str) -> str:
+    """Return the line that makes a tool of one of the commands of a source."""
+    words = ["%tooi", "create", str(source), f"--entry-point={command}"]
+    if _TOOL_NAME.fullmatch(command):
+        words += ["--name", command]
+    return shlex.join(words)
 
 
 def validate_name(name: str) -> None:

@@ -128,7 +128,7 @@ class Outcome:
     is_shown
         Whether following it has left the display already.
     used
-        The versions (``owner/name@number``) that it ran, beside the one that its value is about.
+        What it ran, beside the one that its value is about: ``owner/name@number``, or as named.
     panel
         Makes the controls that a notebook shows with it; the magic returns them where there is no
         value.

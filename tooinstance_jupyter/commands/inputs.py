@@ -69,11 +69,15 @@ def document(name: str) -> Path:
         If there is none, or if it is no regular file.
     """
     path = Path(name).expanduser()
-    if path.is_file():
-        return path
-    if path.is_dir():
-        raise InvalidValueError(f"{name!r} is a folder.", "Name a file in it.", code="file_missing")
-    what = "is no regular file" if path.exists() else "is not there"
+    try:
+        if path.is_file():
+            return path
+        if path.is_dir():
+            what = "is a folder"
+        else:
+            what = "is no regular file" if path.exists() else "is not there"
+    except OSError as error:
+        what = f"cannot be read: {error.strerror}"
     raise InvalidValueError(
         f"The file {name!r} {what}.", f"Paths start from {str(Path.cwd())!r}.", code="file_missing"
     )

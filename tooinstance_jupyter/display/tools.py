@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from ..build.sources import creation_of
 from ..errors import TooInstanceError
 from ..records import Page, Tool, Version, VersionStatus, Visibility, now
 from ..requests import Removal, ToolDetail
@@ -44,16 +44,6 @@ _ISOLATION = {
 _MAX_VERSIONS = 10
 _LOG_LINES, _LOG_CHARACTERS = 60, 12_000
 _ERROR_CHARACTERS = 4_000
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
-
-
-def _of_another(tool: Tool, others: Sequence[str]) -> str:
-    """Return how a tool is made of a command that is also in the source."""
-    # others would need a name of their own
-    name = next(filter(_NAME.fullmatch, others), None)
-    if name is None:
-        return ""
-    return f"%tooi create {tool.source} --entry-point {name} --name {name}"
 
 
 def tool_mark(detail: ToolDetail) -> tuple[str, str]:
@@ -80,7 +70,7 @@ def tool_bundle(detail: ToolDetail) -> MimeBundle:
         ("output", tool.output.value),
         ("access", _access(tool)),
         ("run it", example),
-        ("make one of another command", _of_another(tool, others)),
+        ("make one of another", creation_of(tool.source, others[0]) if others else ""),
     ]
     title = _version_title(tool, _shown(detail))
     meta = [tool.owner, f"created {moment(tool.created_at)}"]

@@ -8,6 +8,7 @@ as a notebook, a page, an archive or a crate; ``reading`` takes such a file apar
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from ..errors import ConflictError, InvalidValueError, full_disk_in_words
 from ..file_names import harmless_name
 from .base import Exporter
 from .gather import Wish, gather
+from .package import CONTENTS
 from .record import Export
 
 __all__ = [
@@ -56,7 +58,7 @@ def exporter_of(file_name: str) -> str | None:
 
 def _suggested_name(export: Export, suffix: str) -> str:
     """Return what a file of an export can be called: after its tools and its runs."""
-    words = list(dict.fromkeys(tool.name.partition("@")[0] for tool in export.tools))[:3]
+    words = [tool.name for tool in export.tools[:3]]
     if export.runs:
         words.append("run" if len(export.runs) == 1 else "runs")
         words += [str(run.number) for run in export.runs[:5]]
@@ -130,10 +132,14 @@ def write(
             made_by.write(
                 package, made, addresses={place: f"{folder.name}/{place}" for place in places}
             )
+            beside = Path(own, "beside")
             for place in places:
-                (folder / place).parent.mkdir(parents=True, exist_ok=True)
-                (contents / place).replace(folder / place)
-            made.replace(target)
+                (beside / place).parent.mkdir(parents=True, exist_ok=True)
+                (contents / place).replace(beside / place)
+            before = Path(own, "before")
+            if replaces and (folder / CONTENTS).exists():
+                (folder / CONTENTS).rename(before)
+            _put(made, target, beside / CONTENTS, folder / CONTENTS, before)
     except OSError as error:
         raise InvalidValueError(
             f"{str(target)!r} cannot be written: {error.strerror or error}.",
@@ -141,6 +147,24 @@ def write(
             code="folder_unwritable",
         ) from error
     return Written(target, folder if places else None)
+
+
+def _put(made: Path, target: Path, beside: Path, inside: Path, before: Path) -> None:
+    """Put a file and what is beside it in the place of earlier ones: both, or none of them."""
+    try:
+        if beside.exists():
+            inside.parent.mkdir(exist_ok=True)
+            beside.rename(inside)
+        made.replace(target)
+    except OSError:
+        if beside.parent.exists() and inside.exists():
+            inside.rename(beside)
+        if before.exists():
+            before.rename(inside)
+        raise
+    if before.exists():
+        with suppress(OSError):
+            inside.parent.rmdir()  # unless something is in it
 
 
 def _refuse_what_is_there(*paths: Path) -> None:

@@ -19,6 +19,9 @@ from .record import Export, ExportedFile
 RECORD = "tooinstance.json"
 """Where an archive has the export for programs."""
 
+CONTENTS = "runs"
+"""The folder that has all contents."""
+
 METADATA = "tooinstance"
 """Where the metadata of a notebook have it."""
 
@@ -60,7 +63,7 @@ class Package:
 
 def places(run: int, group: str, paths: list[str]) -> list[str]:
     """Return where the files of a run are in a package; names are harmless, and all different."""
-    folder = f"runs/{run}/{group}" if group else f"runs/{run}"
+    folder = f"{CONTENTS}/{run}/{group}" if group else f"{CONTENTS}/{run}"
     return [f"{folder}/{name}" for name in harmless_paths(paths)]
 
 

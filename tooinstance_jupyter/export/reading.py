@@ -68,7 +68,8 @@ def read(
         raise _refused(path, "its contents are no object.")
     fetches: list[_Fetch] = [_Embedded(contents)]
     if looks_beside:
-        fetches.append(_Beside(path.parent, beside))
+        # what is beneath it is opened through no link; it may be reached by one
+        fetches.append(_Beside(path.parent.resolve(), beside))
     return _checked(path, folder, record, fetches, most_bytes)
 
 

@@ -272,8 +272,9 @@ def export_all(call: Call) -> Content:
             f"{len(subjects)} runs and tools cannot be exported at once.",
             f"Name 1 to {_MOST_EXPORTED}, as subjects=12,13,TOOL.",
         )
-    runs = [int(word[:19]) for word in subjects if word.isdecimal()]
-    return _export(call, runs=runs, tools=[word for word in subjects if not word.isdecimal()])
+    runs = dict.fromkeys(int(word[:19]) for word in subjects if word.isdecimal())
+    tools = dict.fromkeys(word for word in subjects if not word.isdecimal())
+    return _export(call, runs=tuple(runs), tools=tuple(tools))
 
 
 def export_run(call: Call) -> Content:

@@ -18,6 +18,8 @@ from ..run_directory import RunDirectory
 from ..store.repository import Store
 
 _ORPHAN_AGE_S = 3600.0
+# a large export may be under way that long, and its folder's own time stands still
+_SCRATCH_AGE_S = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ class Garbage:
     def _orphans_of_all(self) -> Iterator[tuple[Removal, Callable[[], None]]]:
         yield from self._orphans("run", self.config.runs_path, self.store.known_runs)
         yield from self._orphans("build", self.config.builds_path, self.store.known_versions)
-        yield from self._orphans("scratch", self.config.scratch_path, lambda _: ())
+        scratch = self.config.scratch_path
+        yield from self._orphans("scratch", scratch, lambda _: (), age_s=_SCRATCH_AGE_S)
         yield from self._orphans("environment", self.config.environments_path, self._locations)
 
     def _locations(self, _: Sequence[str]) -> set[str]:
@@ -95,12 +98,17 @@ class Garbage:
             yield removal, partial(self._remove_environment, environment)
 
     def _orphans(
-        self, kind: str, parent: Path, known: Callable[[Sequence[str]], Collection[str]]
+        self,
+        kind: str,
+        parent: Path,
+        known: Callable[[Sequence[str]], Collection[str]],
+        *,
+        age_s: float = _ORPHAN_AGE_S,
     ) -> Iterator[tuple[Removal, Callable[[], None]]]:
-        """Yield folders without a record that nobody has touched for an hour."""
+        """Yield folders without a record that nobody has touched for so long (seconds)."""
         if not parent.exists():
             return
-        latest = now().timestamp() - _ORPHAN_AGE_S
+        latest = now().timestamp() - age_s
         old = [
             folder
             for folder in sorted(parent.iterdir())

@@ -316,8 +316,7 @@ class Tools:
                 if any(one.entry_point == name for one in version.candidates):
                     return NotFoundError(
                         f"There is no tool {name!r}: it is a command of {detail.tool.name}.",
-                        f"`%tooi create {detail.tool.source} --entry-point {name} --name {name}` "
-                        "makes one of it.",
+                        f"`{sources.creation_of(detail.tool.source, name)}` makes one of it.",
                     )
         near = self.store.near_names(principal, name, 1)
         hint = f"Did you mean {near[0]}?" if near else "`%tooi create LINK` makes one."

@@ -21,7 +21,7 @@ export const NO_EXTRAS: Extras = {
 };
 
 export interface Kept {
-  /** What the form began with: another draft is another form. */
+  /** What the form began with; one that is to begin with another line is another form. */
   draft?: Draft;
   line: string;
   extras: Extras;
@@ -42,7 +42,7 @@ export function keep(key: string, kept: Kept): void {
   }
 }
 
-/** Return what was typed into a form; one that is to begin with another line is another one. */
+/** Return what was typed into a form that began so. */
 export function kept(key: string, draft: Draft | undefined): Kept | undefined {
   try {
     const found = JSON.parse(

@@ -40,7 +40,7 @@ export function RunForm({
       _: unknown,
       change: { tool_id?: string | null } | 'reset'
     ) => {
-      if (change === 'reset' || change.tool_id === form.detail?.tool.id) {
+      if (change === 'reset' || form.isAbout(change.tool_id)) {
         void form.refresh();
       }
     };

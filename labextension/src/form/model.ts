@@ -61,6 +61,11 @@ export class FormModel implements IDisposable {
     return this._detail;
   }
 
+  /** Whether a change of a tool is one of this form's. */
+  isAbout(toolId: string | null | undefined): boolean {
+    return toolId === (this._detail?.tool.id ?? this._missingId);
+  }
+
   /** The version that would be run, whose options these are. */
   get version(): Version | undefined {
     const { engine } = this._extras;
@@ -179,6 +184,8 @@ export class FormModel implements IDisposable {
     } catch (error) {
       this._toolError = error;
       if (isMissing(error)) {
+        // it may be shared again
+        this._missingId = this._detail?.tool.id ?? this._missingId;
         this._detail = undefined;
       }
     }
@@ -266,6 +273,7 @@ export class FormModel implements IDisposable {
     if (run) {
       this._takeRun(run, isNew);
     }
+    this._keep();
     this._changed.emit();
   }
 
@@ -312,6 +320,15 @@ export class FormModel implements IDisposable {
       return;
     }
     this._error = undefined;
+    this._keep();
+    this._changed.emit();
+  }
+
+  /** Keep what is filled in over a reload. */
+  private _keep(): void {
+    if (this._isDisposed) {
+      return;
+    }
     const { items } = this.inputs;
     keep(this._key, {
       draft: this._draft,
@@ -325,7 +342,6 @@ export class FormModel implements IDisposable {
         .map(({ file }) => file.name),
       keepsInputs: this._keepsInputs
     });
-    this._changed.emit();
   }
 
   private readonly _changed = new Signal<this, void>(this);
@@ -334,6 +350,7 @@ export class FormModel implements IDisposable {
   private _isDisposed = false;
   private _isTouched = false;
   private _detail: ToolDetail | undefined;
+  private _missingId: string | undefined;
   private _toolError: unknown;
   private _usage: Usage | undefined;
   private _earlier: Run | undefined;

@@ -244,38 +244,32 @@ function useSuggestions(
 /** Return those of a list who have never been here: invitations, or misspelt. */
 function useUnknown(listed: readonly string[]): readonly string[] {
   const { model } = useGiven();
-  const [known, setKnown] = useState<ReadonlyMap<string, boolean>>(new Map());
-  const asked = listed
-    .filter(entry => !entry.startsWith(GROUP) && !known.has(entry))
-    .slice(0, MOST_ASKED);
-  const key = asked.join('\n');
+  const asked = useRef(new Set<string>());
+  const [unknown, setUnknown] = useState<ReadonlySet<string>>(new Set());
   useEffect(() => {
-    if (key === '') {
-      return;
-    }
-    let isCurrent = true;
-    const entries = key.split('\n');
-    Promise.all(entries.map(entry => model.api.users(entry))).then(
-      answers => {
-        if (isCurrent) {
-          const found = entries.map((entry, index): [string, boolean] => [
-            entry,
-            (answers[index] ?? []).some(
-              ({ name, email }) => name === entry || email === entry
-            )
-          ]);
-          setKnown(before => new Map([...before, ...found]));
-        }
-      },
-      () => {
-        // that somebody is not known is a hint only
+    for (const entry of listed.slice(0, MOST_ASKED)) {
+      if (entry.startsWith(GROUP) || asked.current.has(entry)) {
+        continue;
       }
-    );
-    return () => {
-      isCurrent = false;
-    };
-  }, [model, key]);
-  return listed.filter(entry => known.get(entry) === false);
+      asked.current.add(entry);
+      const wanted = entry.toLowerCase();
+      model.api.users(entry).then(
+        users => {
+          const isKnown = users.some(
+            ({ name, email }) =>
+              name.toLowerCase() === wanted || email?.toLowerCase() === wanted
+          );
+          if (!isKnown) {
+            setUnknown(before => new Set([...before, entry]));
+          }
+        },
+        () => {
+          // that somebody is not known is a hint only
+        }
+      );
+    }
+  }, [model, listed]);
+  return listed.filter(entry => unknown.has(entry));
 }
 
 function groupsLike(text: string, groups: readonly string[]): Suggestion[] {

@@ -8,7 +8,9 @@ const MINUTE_MS = 60_000;
 
 /** Return the present (milliseconds) for what began at a moment: in seconds at first, and while it goes on. */
 export function useNowSince(moment: string, isLive: boolean): number {
-  const [isFresh, setIsFresh] = useState(true);
+  const [isFresh, setIsFresh] = useState(
+    () => Date.now() - Date.parse(moment) < MINUTE_MS
+  );
   const now = useNow(isFresh || isLive ? SECOND_MS : MINUTE_MS);
   const isNew = now - Date.parse(moment) < MINUTE_MS;
   useEffect(() => {

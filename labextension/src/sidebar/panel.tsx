@@ -65,7 +65,8 @@ export class SidePanel extends LabSidePanel {
   }
 
   private _fill({ Sections }: Views): void {
-    this._sections = new Sections(this, this._given);
+    // a panel that is moved to the other side draws its header anew
+    this._sections ??= new Sections(this, this._given);
     this._follow();
   }
 
