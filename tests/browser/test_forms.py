@@ -123,6 +123,29 @@ def test_too_large_input_files_are_refused_at_the_files(
     expect(form.get_by_test_id("tooi-form-files")).to_contain_text("large.txt")
 
 
+def test_a_file_that_is_named_and_not_given_is_told_at_its_field(
+    server: Server, open_lab: Any, me: Any, script_tool: Any
+) -> None:
+    script = (
+        "import argparse\n"
+        "parser = argparse.ArgumentParser()\n"
+        "parser.add_argument('--table', metavar='FILE', help='of measurements')\n"
+        "parser.add_argument('--output', metavar='FILE', help='to write')\n"
+        "parser.parse_args()\n"
+    )
+    lab = open_lab(server)
+    form = lab.show_form(me.make_tool(script_tool(script, name="measured")))
+    told = form.get_by_text("It is not among the input files")
+    form.get_by_test_id("tooi-option-output").fill("new.csv")
+    form.get_by_test_id("tooi-option-table").fill("table.csv")
+    expect(told).to_have_count(1)
+    with lab.page.expect_file_chooser() as chooser:
+        form.get_by_test_id("tooi-option-table-upload").click()
+    chooser.value.set_files({"name": "table.csv", "mimeType": "text/csv", "buffer": b"a,b"})
+    expect(told).to_have_count(0)
+    expect(form.get_by_test_id("tooi-option-output-upload")).to_have_count(0)
+
+
 def test_options_and_command_line_say_the_same(server: Server, open_lab: Any, tool: str) -> None:
     form = open_lab(server).show_form(tool)
     line = form.get_by_test_id("tooi-form-line")

@@ -11,6 +11,8 @@ import type { Input } from './inputs';
 export interface FileChoice {
   /** Whether files of the server can be chosen. */
   readonly hasServer: boolean;
+  /** What the files that the run is given are called. */
+  readonly names: readonly string[];
   /** Have a file chosen and made an input; return its name. */
   choose(from: 'computer' | 'server'): Promise<string | undefined>;
 }

@@ -65,9 +65,15 @@ export function RunForm({
     },
     [form]
   );
+  const { items } = form.inputs;
+  const { earlier } = form;
   const files = useMemo<FileChoice>(
     () => ({
       hasServer: serverFiles !== null,
+      names: [
+        ...items.map(({ file }) => file.name),
+        ...(earlier?.inputs.map(({ path }) => path) ?? [])
+      ],
       choose: from =>
         add(
           from === 'computer' || serverFiles === null
@@ -75,7 +81,7 @@ export function RunForm({
             : serverFiles.choose(trans.__('Choose input files'))
         )
     }),
-    [add, serverFiles, trans]
+    [add, serverFiles, trans, items, earlier]
   );
   const root = useRef<HTMLFormElement>(null);
   const isDropping = useDrops(root, serverFiles, add);

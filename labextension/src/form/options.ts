@@ -31,6 +31,21 @@ export function isWritten(option: Option): boolean {
   return /\bout(put|file|-file)?\b|output|outfile/.test(words);
 }
 
+/** Whether a file is named that is none of the run's, as far as its name tells. */
+export function mayBeForgotten(
+  option: Option,
+  value: string,
+  names: readonly string[]
+): boolean {
+  const isName = /^[^-/\\][^/\\:]*$/.test(value);
+  return (
+    option.kind === 'file' &&
+    isName &&
+    !isWritten(option) &&
+    !names.includes(value)
+  );
+}
+
 /** How many values follow each time: two for `MIN MAX`. */
 export function arity({ names, metavar, choices }: Option): number {
   const isOne =

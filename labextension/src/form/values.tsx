@@ -11,7 +11,7 @@ import type { ReactElement } from 'react';
 
 import { useGiven } from '../context';
 import { RemoveButton } from '../parts/remove-button';
-import { arity, doubt, isWritten, keyOf } from './options';
+import { arity, doubt, isWritten, keyOf, mayBeForgotten } from './options';
 import type { ControlProps } from './option-field';
 
 type ValueProps = Omit<ControlProps, 'value' | 'onChange'> & {
@@ -25,12 +25,21 @@ type ValueProps = Omit<ControlProps, 'value' | 'onChange'> & {
 };
 
 export function OneValue(props: ValueProps): ReactElement {
-  const { option, value, onChange, id, testId, described, label } = props;
+  const { option, value, files, onChange, id, testId, described, label } =
+    props;
   const { trans } = useGiven();
   if (option.choices.length > 0) {
     return <Choice {...props} />;
   }
   const problem = doubt(option, value, trans);
+  const isForgotten = mayBeForgotten(option, value, files.names);
+  const remark =
+    problem ??
+    (isForgotten
+      ? trans.__(
+          'It is not among the input files: choose it, or the tool may not find it.'
+        )
+      : undefined);
   const isNumber = option.kind === 'integer' || option.kind === 'number';
   const expected =
     option.default ?? (option.names.length ? option.metavar : '');
@@ -43,7 +52,7 @@ export function OneValue(props: ValueProps): ReactElement {
           id={id}
           data-testid={testId}
           aria-label={label}
-          aria-describedby={problem ? `${id}-doubt` : described}
+          aria-describedby={remark ? `${id}-doubt` : described}
           aria-required={option.is_required || undefined}
           aria-invalid={problem ? true : undefined}
           inputMode={isNumber ? 'decimal' : undefined}
@@ -59,9 +68,9 @@ export function OneValue(props: ValueProps): ReactElement {
           <FileButtons {...props} />
         )}
       </div>
-      {problem && (
+      {remark && (
         <div className="jp-TooInstance-option-doubt" id={`${id}-doubt`}>
-          {problem}
+          {remark}
         </div>
       )}
     </div>
