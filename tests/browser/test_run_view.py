@@ -221,7 +221,7 @@ def test_a_run_is_labelled_found_by_its_label_and_deleted_once_confirmed(
 
     view.get_by_test_id("tooi-run-delete").click()
     lab.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-    expect(view.get_by_test_id("tooi-run-gone")).to_be_visible()
+    expect(view.get_by_test_id("tooi-run-gone")).to_have_text(f"Run #{number} is deleted")
     expect(row).to_be_hidden()
 
 
@@ -233,6 +233,7 @@ def test_a_link_shows_a_run_to_whoever_has_it_until_it_is_revoked(
     view.get_by_test_id("tooi-run-share").click()
     view.get_by_test_id("tooi-link-create").click()
     address = view.get_by_test_id("tooi-link-address").input_value()
+    expect(view.get_by_text("It leads to this machine")).to_be_visible()
     stranger = browser.new_context()
     try:
         page = stranger.new_page()

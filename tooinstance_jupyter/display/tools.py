@@ -59,7 +59,8 @@ def tool_bundle(detail: ToolDetail) -> MimeBundle:
     example = f"%tooi run {tool.name}" if ready else ""
     state = "" if newest is None or newest is ready else f"{newest.number}: {newest.message}"
     others = [c.entry_point for c in ready.candidates if c.entry_point] if ready else []
-    others = [name for name in others if ready and name != ready.entry_point]
+    # a module of the same package is no command of its own
+    others = [n for n in others if ready and n != ready.entry_point and not n.startswith("-")]
     pairs = [
         ("source", str(tool.source)),
         ("command", (ready and ready.entry_point) or tool.entry_point or ""),

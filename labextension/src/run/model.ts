@@ -42,6 +42,11 @@ export class RunModel implements IDisposable {
     return this._run;
   }
 
+  /** Whether it was deleted from here. */
+  get isDeleted(): boolean {
+    return this._isDeleted;
+  }
+
   /** Why there is no record, or not the newest. */
   get error(): unknown {
     return this._error;
@@ -102,6 +107,7 @@ export class RunModel implements IDisposable {
 
   async delete(): Promise<void> {
     await this.api.deleteRun(this.number);
+    this._isDeleted = true;
     await this._lookAgain();
   }
 
@@ -221,6 +227,7 @@ export class RunModel implements IDisposable {
 
   private readonly _changed = new Signal<this, void>(this);
   private _run: Run | undefined;
+  private _isDeleted = false;
   private _error: unknown;
   private _isReached = true;
   private _isDisposed = false;

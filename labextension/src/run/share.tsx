@@ -13,6 +13,7 @@ import { BarButton } from './button';
 import type { RunModel } from './model';
 
 const DAY_S = 86_400;
+const LOOPBACK = /^https?:\/\/(localhost|127\.|\[::1\])/;
 
 export function Share({
   model,
@@ -65,6 +66,7 @@ function Links({
   const [links, setLinks] = useState<readonly Link[]>([]);
   const [days, setDays] = useState(7);
   const [address, setAddress] = useState<string>();
+  const [isCopied, setIsCopied] = useState(false);
   const [error, setError] = useState<unknown>();
   const refresh = useCallback(
     () => api.links(number).then(setLinks, setError),
@@ -83,6 +85,7 @@ function Links({
       encodeURIComponent(token)
     );
     setAddress(new URL(page, location.href).href);
+    setIsCopied(false);
     await refresh();
   };
   const valid = links.filter(
@@ -140,14 +143,17 @@ function Links({
           />
           <BarButton
             name="tooi-link-copy"
-            label={trans.__('Copy')}
+            label={isCopied ? trans.__('Copied') : trans.__('Copy')}
             title={trans.__('Copy the link')}
             onClick={() => {
               Clipboard.copyToSystem(address);
+              setIsCopied(true);
             }}
           />
           <p className="jp-TooInstance-hint">
-            {trans.__('Copy it now: it is not shown again.')}
+            {trans.__('Copy it now: it is not shown again.')}{' '}
+            {LOOPBACK.test(address) &&
+              trans.__('It leads to this machine, and opens on no other one.')}
           </p>
         </div>
       )}

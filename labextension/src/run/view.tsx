@@ -44,12 +44,18 @@ export function RunView({ number }: { number: number }): ReactElement {
   if (isGone) {
     return (
       <div className="jp-TooInstance-gone" data-testid="tooi-run-gone">
-        <h2>{trans.__('There is no run #%1', number)}</h2>
-        <p>
-          {trans.__(
-            'It was deleted, or it is not shared with you. Its owner can share it.'
-          )}
-        </p>
+        <h2>
+          {run.isDeleted
+            ? trans.__('Run #%1 is deleted', number)
+            : trans.__('There is no run #%1', number)}
+        </h2>
+        {!run.isDeleted && (
+          <p>
+            {trans.__(
+              'It was deleted, or it is not shared with you. Its owner can share it.'
+            )}
+          </p>
+        )}
       </div>
     );
   }

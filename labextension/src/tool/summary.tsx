@@ -166,7 +166,9 @@ function OtherCommands({
   const others = new Set(
     version.candidates
       .map(({ entry_point }) => entry_point)
-      .filter(name => name && name !== version.entry_point)
+      // a module of the same package is no command of its own
+      .filter(name => name && !name.startsWith('-'))
+      .filter(name => name !== version.entry_point)
   );
   if (others.size === 0) {
     return null;

@@ -3,9 +3,11 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef } from 'react';
 import type { ReactElement } from 'react';
 
+import { useGiven } from '../../context';
+
 const ROW_PX = 22;
 const CHARACTER_PX = 7.5;
-const BOLD = 1.15;
+const BOLD = 1.3;
 const NARROWEST = 5;
 const WIDEST = 40;
 const LOOKED_AT = 50;
@@ -18,6 +20,7 @@ export function Table({
   rows: readonly (readonly string[])[];
   label: string;
 }): ReactElement {
+  const { trans } = useGiven();
   const scroller = useRef<HTMLDivElement>(null);
   const widths = useMemo(() => widthsOf(rows), [rows]);
   const [header = [], ...body] = rows;
@@ -85,6 +88,11 @@ export function Table({
           </div>
         ))}
       </div>
+      {body.length === 0 && (
+        <p className="jp-TooInstance-help">
+          {trans.__('There are no rows beneath the header.')}
+        </p>
+      )}
     </div>
   );
 }
