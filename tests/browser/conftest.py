@@ -185,6 +185,10 @@ class Lab:
     def _wait_until_it_is_there(self) -> None:
         self.page.wait_for_selector("#jp-main-dock-panel")
         self.page.wait_for_selector("#jupyterlab-splash", state="detached")
+        # until it knows them, JupyterLab asks which kernel a notebook is to have
+        self.page.evaluate(
+            "async () => { await window.jupyterapp.serviceManager.kernelspecs.ready; }"
+        )
 
 
 class Person:
