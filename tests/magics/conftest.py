@@ -73,6 +73,8 @@ class Kernel:
     def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
         self.manager = manager
         self.client = client
+        # what a panel shows comes to its own cell while another one is followed
+        self._of_others: list[Any] = []
 
     def start(self, code: str) -> str:
         return str(self.client.execute(code))
@@ -85,17 +87,20 @@ class Kernel:
     ) -> Cell:
         cell = cell or Cell()
         deadline = time.monotonic() + PATIENCE_S
+        earlier, self._of_others = self._of_others, []
         while not until(cell):
             assert time.monotonic() < deadline, f"nothing more came: {cell}"
             try:
-                message = self.client.get_iopub_msg(timeout=1)
+                message = earlier.pop(0) if earlier else self.client.get_iopub_msg(timeout=1)
             except queue.Empty:
                 continue
             if message["parent_header"].get("msg_id") != message_id:
+                self._of_others.append(message)
                 continue
             cell.messages.append(message)
             if message["content"].get("execution_state") == "idle":
                 cell.status = self.reply(message_id)["status"]
+        self._of_others += earlier
         return cell
 
     def run(self, code: str) -> Cell:
