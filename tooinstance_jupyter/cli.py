@@ -149,6 +149,11 @@ class Terminal:
         target.write(data)
         target.flush()
 
+    def remark(self, text: str) -> None:
+        """Print a line where a person reads it; what is piped on is the tool's alone."""
+        if (status := self._status()) is not None:
+            print(neutralised(_as_typed_here(text)), file=status)
+
     def confirm(self, question: str) -> bool:
         """Ask for a ``y`` at the terminal."""
         if not sys.stdin or not sys.stdin.isatty():

@@ -265,6 +265,12 @@ class ShellUi:
         target.write(neutraliser.feed(data))
         target.flush()
 
+    def remark(self, text: str) -> None:
+        """Print a line."""
+        from .live import neutralised
+
+        print(neutralised(text), file=sys.stderr)
+
     def confirm(self, question: str) -> bool:
         """Ask for a ``y``."""
         answer = self._ask(

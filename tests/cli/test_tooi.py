@@ -149,6 +149,23 @@ def test_a_person_sees_how_a_run_ended(tooi: Any) -> None:
     assert shell.exitstatus == 0
 
 
+def test_a_forgotten_file_is_told_to_a_person_alone_whatever_it_is_called(tooi: Any) -> None:
+    name = "\x1b]0;owned\x07.csv"
+    (tooi.folder / name).write_text("x")
+    words = ("run", "probe", "exit", "7", name)
+    assert tooi(*words).stderr == b""
+    assert tooi("--json", *words).stderr == b""
+    shell = pexpect.spawn(
+        tooi.argv[0], [*tooi.argv[1:], *words], env=tooi.env, cwd=str(tooi.folder), timeout=60
+    )
+    shell.expect(rb"which the tool was not given: `tooi run -i")
+    assert b"\x1b]0;" not in shell.before
+    shell.expect(pexpect.EOF)
+    assert b"\x1b]0;" not in shell.before
+    shell.close()
+    assert shell.exitstatus == 7
+
+
 def test_deleting_asks_and_needs_y_where_nobody_answers(tooi: Any) -> None:
     tooi("create", str(tooi.probe), "--name", "doomed")
     refused = tooi("rm", "doomed")

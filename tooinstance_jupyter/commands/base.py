@@ -65,6 +65,10 @@ class Ui(Protocol):
         """Write a piece of a log."""
         ...
 
+    def remark(self, text: str) -> None:
+        """Say something about what was done, where a person reads it."""
+        ...
+
     def confirm(self, question: str) -> bool:
         """Ask a person; raise `UsageError` where nobody can answer."""
         ...

@@ -94,7 +94,7 @@ def _follow(client: Client, args: Namespace, ui: Ui, start: Any) -> Outcome:
         return Outcome(bundle=display.run_bundle(client, begun), value=result)
     ended = ui.follow_run(client, start)
     if forgotten := _forgotten(ended):
-        ui.write("stderr", forgotten.encode())
+        ui.remark(forgotten)
     result = RunResult(client, ended)
     _assign(args, ui, result)
     if args.check and ended.status is not RunStatus.SUCCEEDED:
@@ -115,7 +115,7 @@ def _forgotten(ended: Run) -> str:
     if word is None:
         return ""
     words = shlex.join(["-i", word, ended.tool_name.rpartition("/")[2]])
-    return f"{word} is a file in your folder, which the tool was not given: `%tooi run {words} …`\n"
+    return f"{word} is a file in your folder, which the tool was not given: `%tooi run {words} …`"
 
 
 def exit_code(ended: Run) -> int:
