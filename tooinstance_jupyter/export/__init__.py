@@ -129,9 +129,8 @@ def write(
             places = [] if alone else [str(file.place) for file in made_by.beside(package)]
             if not replaces:
                 _refuse_what_is_there(target, *([folder] if places else []))
-            made_by.write(
-                package, made, addresses={place: f"{folder.name}/{place}" for place in places}
-            )
+            addresses = {place: f"{folder.name}/{place}" for place in places}
+            made_by.write(replace(package, addresses=addresses), made)
             beside = Path(own, "beside")
             for place in places:
                 (beside / place).parent.mkdir(parents=True, exist_ok=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ..run_directory import hash_file
-from .base import NOTHING, Exporter
+from .base import Exporter
 from .notebook import notebook, text_of
 from .package import RECORD, Package, record_text
 from .page import page
@@ -22,9 +22,7 @@ class ArchiveExporter(Exporter):
 
     suffix = ".zip"
 
-    def write(
-        self, package: Package, target: Path, *, addresses: Mapping[str, str] = NOTHING
-    ) -> None:
+    def write(self, package: Package, target: Path) -> None:
         """Write an archive."""
         add_documents(package)
         files = sorted(path for path in package.folder.rglob("*") if path.is_file())
@@ -40,6 +38,7 @@ def add_documents(package: Package) -> None:
     """Write what describes a package into its folder: record, notebook and page."""
     (package.folder / RECORD).write_text(record_text(package), "utf-8")
     # what they hold is beside them in the archive
-    made = notebook(package, {str(file.place): str(file.place) for file in package.contents})
+    addresses = {str(file.place): str(file.place) for file in package.contents}
+    made = notebook(replace(package, addresses=addresses))
     (package.folder / NOTEBOOK).write_text(text_of(made), "utf-8")
     (package.folder / PAGE).write_text(page(package, made), "utf-8")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import ClassVar
 
 from .package import Package
 from .record import ExportedFile
-
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Exporter(ABC):
@@ -31,16 +28,8 @@ class Exporter(ABC):
         return ()
 
     @abstractmethod
-    def write(
-        self, package: Package, target: Path, *, addresses: Mapping[str, str] = NOTHING
-    ) -> None:
+    def write(self, package: Package, target: Path) -> None:
         """Write a package to a file that is not there yet.
-
-        Parameters
-        ----------
-        addresses
-            Where the contents that `beside` names will be, from its file, by their places; none if
-            it goes alone.
 
         Raises
         ------

@@ -7,7 +7,6 @@ Sources: RO-Crate 1.1 (https://w3id.org/ro/crate/1.1), Process Run Crate 0.5
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -16,7 +15,7 @@ from ..errors import InvalidValueError
 from ..records import RunStatus, SourceKind
 from . import cells
 from .archive import NOTEBOOK, PAGE, add_documents
-from .base import NOTHING, Exporter
+from .base import Exporter
 from .package import RECORD, Package
 from .record import ExportedFile, ExportedRun, ExportedTool
 
@@ -33,9 +32,7 @@ class CrateExporter(Exporter):
 
     suffix = ".crate.zip"
 
-    def write(
-        self, package: Package, target: Path, *, addresses: Mapping[str, str] = NOTHING
-    ) -> None:
+    def write(self, package: Package, target: Path) -> None:
         """Write a crate.
 
         Raises

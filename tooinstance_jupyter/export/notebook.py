@@ -30,7 +30,7 @@ from ..display.excerpts import (
 from ..display.markup import duration, size
 from ..records import OutputFile, Run, RunStatus, SourceKind, StreamSize
 from . import cells, markdown
-from .base import NOTHING, Exporter
+from .base import Exporter
 from .package import METADATA, Package, as_json
 from .record import ExportedFile, ExportedRun, ExportedTool
 
@@ -49,20 +49,14 @@ _DIGEST_CHARS = 16
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-def notebook(package: Package, addresses: Mapping[str, str] = NOTHING) -> NotebookNode:
-    """Return an export as a notebook, which is valid.
-
-    Parameters
-    ----------
-    addresses
-        Where contents are beside it, by their places.
-    """
+def notebook(package: Package) -> NotebookNode:
+    """Return an export as a notebook, which is valid."""
     made: NotebookNode = v4.new_notebook(
-        cells=list(_cells(package, addresses)),
+        cells=list(_cells(package)),
         metadata={
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
             "language_info": {"name": "python"},
-            METADATA: _record(package, addresses),
+            METADATA: _record(package),
         },
     )
     for number, cell in enumerate(made.cells):
@@ -97,21 +91,21 @@ def _fitting(files: Iterable[ExportedFile], most: int, in_all: int) -> list[Expo
     return fitting
 
 
-def _record(package: Package, addresses: Mapping[str, str]) -> dict[str, Any]:
+def _record(package: Package) -> dict[str, Any]:
     """Return an export for programs, with its contents by place: in Base64 what is small."""
     contents = {
         str(file.place): base64.b64encode(package.read(file) or b"").decode()
         for file in _inside(package)
     }
-    return {**as_json(package.export), "contents": contents, "beside": dict(addresses)}
+    return {**as_json(package.export), "contents": contents, "beside": dict(package.addresses)}
 
 
-def _cells(package: Package, addresses: Mapping[str, str]) -> Iterator[NotebookNode]:
+def _cells(package: Package) -> Iterator[NotebookNode]:
     export = package.export
     yield v4.new_markdown_cell(_head(package))
     creating = [line for tool in export.tools if (line := cells.create(tool))]
     yield v4.new_code_cell("\n".join([cells.LOAD, *creating]))
-    names = _input_names(package, addresses)
+    names = _input_names(package)
     if names.contents:
         yield v4.new_code_cell(cells.inputs(names.contents))
     for run in export.runs:
@@ -121,7 +115,7 @@ def _cells(package: Package, addresses: Mapping[str, str]) -> Iterator[NotebookN
         source = cells.run(run, names.of(run), body=names.bodies.get(run.number, ""))
         yield v4.new_code_cell(source, outputs=list(_outputs(package, run)), execution_count=None)
         if run.files or run.inputs:
-            yield v4.new_markdown_cell(_files(run, addresses))
+            yield v4.new_markdown_cell(_files(run, package.addresses))
     if not export.runs:
         for tool in export.tools:
             yield v4.new_code_cell(f"%tooi run {cells.literal(tool.name)} --help")
@@ -248,7 +242,7 @@ class _Inputs:
         self._names.setdefault(run.number, {})[key] = address
 
 
-def _input_names(package: Package, addresses: Mapping[str, str]) -> _Inputs:
+def _input_names(package: Package) -> _Inputs:
     found = _Inputs()
     given = [file for run in package.export.runs for file in run.given if file.place is not None]
     small = {file.place for file in _fitting(given, _EMBEDDED_BYTES, _ALL_EMBEDDED_BYTES)}
@@ -258,7 +252,7 @@ def _input_names(package: Package, addresses: Mapping[str, str]) -> _Inputs:
             key, name = (cells.STDIN, f"stdin-{run.number}") if is_stdin else (file.path, file.path)
             content = package.read(file) if file.place in small else None
             body = None if content is None or not is_stdin else cells.as_body(content)
-            address = PurePosixPath(addresses.get(str(file.place), ""))
+            address = PurePosixPath(package.addresses.get(str(file.place), ""))
             if body is not None:
                 found.bodies[run.number] = body
             elif content is not None:
@@ -370,8 +364,6 @@ class NotebookExporter(Exporter):
         """Return what a notebook has no room for."""
         return beside(package)
 
-    def write(
-        self, package: Package, target: Path, *, addresses: Mapping[str, str] = NOTHING
-    ) -> None:
+    def write(self, package: Package, target: Path) -> None:
         """Write a notebook."""
-        target.write_text(text_of(notebook(package, addresses)), "utf-8")
+        target.write_text(text_of(notebook(package)), "utf-8")

@@ -8,7 +8,8 @@ from __future__ import annotations
 import itertools
 import json
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,14 @@ class Package:
     ----------
     folder
         Where each content is at its `ExportedFile.place`.
+    addresses
+        Where contents will be beside the file that is written, by their places; none if it goes
+        alone.
     """
 
     folder: Path
     export: Export
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def contents(self) -> list[ExportedFile]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from markupsafe import Markup
 
 from ..display.markup import size
 from ..terminal import visible
-from .base import NOTHING, Exporter
+from .base import Exporter
 from .notebook import MOST_BYTES, notebook
 from .package import BLOCK_ID, METADATA, Package
 
@@ -85,9 +84,7 @@ class PageExporter(Exporter):
     suffix = ".html"
     most_bytes = MOST_BYTES
 
-    def write(
-        self, package: Package, target: Path, *, addresses: Mapping[str, str] = NOTHING
-    ) -> None:
+    def write(self, package: Package, target: Path) -> None:
         """Write a page."""
         target.write_text(page(package, notebook(package)), "utf-8")
 
