@@ -19,7 +19,7 @@ import type { Documents } from './documents';
 import { toolIcon } from './icons';
 import { insertCell } from './notebook';
 import type { Command } from './notebook';
-import { placeOf } from './places';
+import { placeOf, placeToCreate } from './places';
 import type { Draft } from './places';
 import { saveFile, saveFrom } from './saving';
 import { inWords } from './words';
@@ -59,8 +59,7 @@ export function addCommands(
         properties: { source: { type: 'string' }, command: { type: 'string' } }
       }
     },
-    execute: args =>
-      documents.open(placeOf({ ...args, kind: 'create' }) ?? { kind: 'create' })
+    execute: args => documents.open(placeToCreate(args))
   });
 
   /** Add a command that is about the tool which its arguments name. */

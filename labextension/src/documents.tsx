@@ -3,6 +3,7 @@ import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
 import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 import type { ReactElement } from 'react';
 
+import { bareName } from './api/types';
 import { View } from './context';
 import type { Context } from './context';
 import { toolIcon } from './icons';
@@ -184,9 +185,9 @@ function labelOf(place: Place, { trans }: Context): string {
     case 'create':
       return trans.__('New tool');
     case 'tool':
-      return place.tool.split('/').at(-1) ?? place.tool;
+      return bareName(place.tool);
     case 'form': {
-      const name = place.tool.split('/').at(-1);
+      const name = bareName(place.tool);
       const of = place.draft?.of;
       return of === undefined
         ? trans.__('Run %1', name)

@@ -35,15 +35,23 @@ export function keyOf(place: Place): string {
   }
 }
 
+/** Return the place where a tool is made, with what the arguments begin it with. */
+export function placeToCreate({
+  source,
+  command
+}: Record<string, unknown>): Place {
+  return {
+    kind: 'create',
+    ...(typeof source === 'string' ? { source } : {}),
+    ...(typeof command === 'string' ? { command } : {})
+  };
+}
+
 /** Return the place that a command's arguments name, or nothing if they name none. */
 export function placeOf(args: Record<string, unknown>): Place | undefined {
-  const { kind, tool, number, source, command, draft } = args;
+  const { kind, tool, number, draft } = args;
   if (kind === 'create') {
-    return {
-      kind,
-      ...(typeof source === 'string' ? { source } : {}),
-      ...(typeof command === 'string' ? { command } : {})
-    };
+    return placeToCreate(args);
   }
   if ((kind === 'tool' || kind === 'form') && typeof tool === 'string') {
     return kind === 'tool'

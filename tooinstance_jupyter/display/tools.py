@@ -58,9 +58,12 @@ def tool_bundle(detail: ToolDetail) -> MimeBundle:
     mark, tone = tool_mark(detail)
     example = f"%tooi run {tool.name}" if ready else ""
     state = "" if newest is None or newest is ready else f"{newest.number}: {newest.message}"
-    others = [c.entry_point for c in ready.candidates if c.entry_point] if ready else []
-    # a module of the same package is no command of its own
-    others = [n for n in others if ready and n != ready.entry_point and not n.startswith("-")]
+    others = [
+        name
+        for one in (ready.candidates if ready else ())
+        # a module of the same package is no command of its own
+        if (name := one.entry_point) and ready and name != ready.entry_point and name[0] != "-"
+    ]
     pairs = [
         ("source", str(tool.source)),
         ("command", (ready and ready.entry_point) or tool.entry_point or ""),
@@ -71,7 +74,7 @@ def tool_bundle(detail: ToolDetail) -> MimeBundle:
         ("output", tool.output.value),
         ("access", _access(tool)),
         ("run it", example),
-        ("make one of another", creation_of(tool.source, others[0]) if others else ""),
+        ("another", creation_of(tool.source, others[0]) if others else ""),
     ]
     title = _version_title(tool, _shown(detail))
     meta = [tool.owner, f"created {moment(tool.created_at)}"]

@@ -310,17 +310,26 @@ class Tools:
         )
 
     def _no_such_tool(self, principal: Principal, name: str) -> NotFoundError:
-        page = self.store.list_tools(principal=principal, scope="mine", limit=_MOST_LOOKED_AT)
-        for detail in self._details(page.items, newest=True):
-            for version in detail.versions:
-                if any(one.entry_point == name for one in version.candidates):
-                    return NotFoundError(
-                        f"There is no tool {name!r}: it is a command of {detail.tool.name}.",
-                        f"`{sources.creation_of(detail.tool.source, name)}` makes one of it.",
-                    )
+        # no command is called as an owner's tool or a source is
+        is_bare = "/" not in name and not sources.looks_like_source(name)
+        holder = self._holder_of(principal, name) if is_bare else None
+        if holder is not None:
+            return NotFoundError(
+                f"There is no tool {name!r}: it is a command of {holder.name}.",
+                f"`{sources.creation_of(holder.source, name)}` makes one of it.",
+            )
         near = self.store.near_names(principal, name, 1)
         hint = f"Did you mean {near[0]}?" if near else "`%tooi create LINK` makes one."
         return NotFoundError(f"There is no tool {name!r}.", hint)
+
+    def _holder_of(self, principal: Principal, command: str) -> Tool | None:
+        """Return a tool of a principal whose source has a command."""
+        page = self.store.list_tools(principal=principal, scope="mine", limit=_MOST_LOOKED_AT)
+        for detail in self._details(page.items, newest=True):
+            for version in detail.versions:
+                if any(one.entry_point == command for one in version.candidates):
+                    return detail.tool
+        return None
 
 
 def _may_see(principal: Principal, detail: ToolDetail) -> bool:

@@ -86,3 +86,8 @@ export function readyVersion(detail: ToolDetail): Version | undefined {
 export function fullName(tool: Tool): string {
   return `${tool.owner}/${tool.name}`;
 }
+
+/** Return a tool's name without its owner's. */
+export function bareName(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1);
+}

@@ -2,7 +2,7 @@
 import type { ReactElement } from 'react';
 
 import type { Version } from '../api/types';
-import { isFinal } from '../api/types';
+import { bareName, isFinal } from '../api/types';
 import { CommandIDs } from '../command-ids';
 import { useGiven } from '../context';
 import { Problem } from '../parts/problem';
@@ -24,7 +24,7 @@ export function Heading({ form }: { form: FormModel }): ReactElement {
             void commands.execute(CommandIDs.openTool, { tool: form.tool });
           }}
         >
-          {form.tool.split('/').at(-1)}
+          {bareName(form.tool)}
         </button>
       </h2>
       {version && (

@@ -3,6 +3,7 @@ import { HTMLSelect, InputGroup } from '@jupyterlab/ui-components';
 import { useCallback, useId, useMemo, useState } from 'react';
 import type { ReactElement } from 'react';
 
+import { bareName } from '../api/types';
 import type { Interface, Subcommand } from '../api/types';
 import { useGiven } from '../context';
 import { Argv } from './argv';
@@ -35,7 +36,7 @@ export function OptionFields({
         offers.arguments,
         offers.options,
         trans,
-        offers.subcommands.length > 0 ? form.tool.split('/').at(-1) : undefined
+        offers.subcommands.length > 0 ? bareName(form.tool) : undefined
       ),
     [offers, trans, form.tool]
   );

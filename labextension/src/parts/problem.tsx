@@ -27,25 +27,21 @@ export function Problem({
       data-testid="tooi-problem"
     >
       <p>{message}</p>
-      {hint && (
-        <p className="jp-TooInstance-hint">
-          <Hint text={hint} />
-        </p>
-      )}
+      <Hint text={hint} />
       {children}
     </div>
   );
 }
 
 /** What to do next; what stands between backticks is typed, and looks so. */
-export function Hint({ text }: { text: string }): ReactElement {
-  return (
-    <>
+export function Hint({ text }: { text: string }): ReactElement | null {
+  return text === '' ? null : (
+    <p className="jp-TooInstance-hint">
       {text
         .split('`')
         .map((part, index) =>
           index % 2 === 1 ? <code key={index}>{part}</code> : part
         )}
-    </>
+    </p>
   );
 }

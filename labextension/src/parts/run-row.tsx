@@ -1,7 +1,7 @@
 /** A run in one row: what ran, how it went, when and for how long. */
 import type { ReactElement } from 'react';
 
-import { isFinal } from '../api/types';
+import { bareName, isFinal } from '../api/types';
 import type { Run } from '../api/types';
 import { CommandIDs } from '../command-ids';
 import { useGiven } from '../context';
@@ -20,7 +20,7 @@ export function RunRow({
   const now = useNowSince(run.created_at, !isFinal(run));
   const seconds = secondsOf(run, now);
   const line = run.label || run.arguments.join(' ');
-  const name = run.tool_name.split('/').at(-1) ?? run.tool_name;
+  const name = bareName(run.tool_name);
   const isOthers = model.me !== undefined && run.owner !== model.me.name;
   return (
     <button

@@ -4,7 +4,7 @@ import { copyIcon, lockIcon } from '@jupyterlab/ui-components';
 import { useState } from 'react';
 import type { ReactElement } from 'react';
 
-import { isFinal } from '../api/types';
+import { bareName, isFinal } from '../api/types';
 import type { Run } from '../api/types';
 import { CommandIDs } from '../command-ids';
 import { useGiven } from '../context';
@@ -28,7 +28,6 @@ export function Header({
 }): ReactElement {
   const { commands, trans } = useGiven();
   const [isSharing, setIsSharing] = useState(false);
-  const [, ...name] = run.tool_name.split('/');
   return (
     <div className="jp-TooInstance-run-header">
       <div className="jp-TooInstance-run-title">
@@ -45,7 +44,7 @@ export function Header({
               });
             }}
           >
-            {name.join('/') || run.tool_name}
+            {bareName(run.tool_name)}
           </button>{' '}
           <span>#{run.number}</span>
         </h2>
@@ -68,11 +67,7 @@ export function Header({
           data-testid="tooi-run-failure"
         >
           <p>{run.failure.message}</p>
-          {run.failure.hint && (
-            <p className="jp-TooInstance-hint">
-              <Hint text={run.failure.hint} />
-            </p>
-          )}
+          <Hint text={run.failure.hint} />
         </div>
       )}
       {isSharing && model.isOwn && <Share model={model} run={run} />}
@@ -82,13 +77,12 @@ export function Header({
 
 function CommandLine({ run }: { run: Run }): ReactElement {
   const { trans } = useGiven();
-  const [, ...name] = run.tool_name.split('/');
   const line = joined(run.arguments);
   const title = trans.__('Passed to: %1', joined(run.command) || run.tool_name);
   return (
     <div className="jp-TooInstance-run-line">
       <code title={title} data-testid="tooi-run-line">
-        <b>{name.join('/')}</b> {line}
+        <b>{bareName(run.tool_name)}</b> {line}
       </code>
       <BarButton
         name="tooi-run-copy-line"

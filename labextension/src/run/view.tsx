@@ -3,7 +3,7 @@ import { useCallback, useEffect, useState } from 'react';
 import type { ReactElement, ReactNode } from 'react';
 
 import { isMissing } from '../api/errors';
-import { isFinal } from '../api/types';
+import { bareName, isFinal } from '../api/types';
 import type { Run, StreamName } from '../api/types';
 import { useGiven, useShown, useSignal, useTitle } from '../context';
 import { Problem } from '../parts/problem';
@@ -23,9 +23,7 @@ export function RunView({ number }: { number: number }): ReactElement {
   const isPageShown = usePageShown();
   useFrames([run.changed]);
   useSignal(model.reachChanged);
-  useTitle(
-    run.run && `${run.run.tool_name.split('/').at(-1)} #${run.run.number}`
-  );
+  useTitle(run.run && `${bareName(run.run.tool_name)} #${run.run.number}`);
   useEffect(
     () => () => {
       run.dispose();

@@ -72,12 +72,10 @@ export function ToolCard({
         </dd>
       </dl>
       {newest?.status === 'failed' && newest.failure && (
-        <p className="jp-TooInstance-problem">
-          {newest.failure.message}{' '}
-          <span className="jp-TooInstance-hint">
-            <Hint text={newest.failure.hint} />
-          </span>
-        </p>
+        <div className="jp-TooInstance-problem">
+          <p>{newest.failure.message}</p>
+          <Hint text={newest.failure.hint} />
+        </div>
       )}
       <div className="jp-TooInstance-actions">
         {readyVersion(detail) &&

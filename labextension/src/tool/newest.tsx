@@ -134,11 +134,7 @@ function Failed({
         {failure && version.status === 'failed' && (
           <>
             <p>{failure.message}</p>
-            {failure.hint && (
-              <p className="jp-TooInstance-hint">
-                <Hint text={failure.hint} />
-              </p>
-            )}
+            <Hint text={failure.hint} />
           </>
         )}
       </div>
