@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tooinstance_jupyter.build.buildpacks.interpreters import interpreter
+from tooinstance_jupyter.build.buildpacks.node import find_node
 from tooinstance_jupyter.errors import BuildError
 from tooinstance_jupyter.records import Version, VersionStatus
 
@@ -207,3 +208,25 @@ def eventually(condition: Callable[[], object], what: str, timeout_s: float = 60
     while not condition():
         assert time.monotonic() < until, f"expected that {what}"
         time.sleep(0.02)
+
+
+def test_an_npm_that_is_no_script_of_node_is_left_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs, toolchains = tmp_path / "bin", tmp_path / "toolchains"
+    programs.mkdir()
+    (programs / "node").write_text("#!/bin/sh\necho v24.0.0\n")
+    (programs / "npm").write_text("#!/usr/bin/env python3\nimport sys\n")
+    script = tmp_path / "lib" / "npm-cli.js"
+    script.parent.mkdir()
+    script.write_text("// npm\n")
+    script.chmod(0o755)
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    (toolchains / "node").mkdir(parents=True)
+    (toolchains / "node" / "ready").touch()
+    monkeypatch.setenv("PATH", str(programs))
+    assert find_node(toolchains).node.is_relative_to(toolchains)
+    (programs / "npm").unlink()
+    (programs / "npm").symlink_to(script)
+    assert find_node(toolchains).npm == (str(programs / "node"), str(script))

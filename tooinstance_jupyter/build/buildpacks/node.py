@@ -122,7 +122,10 @@ def find_node(toolchains: Path) -> Node:
         If there is none and none can be installed.
     """
     node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm and _major(node) >= _OLDEST_MAJOR:
+    # an npm that is a program of another kind, as a wheel or a version manager puts there, is none
+    # that node can be told to run
+    is_script = npm is not None and Path(npm).resolve().suffix == ".js"
+    if node and npm and is_script and _major(node) >= _OLDEST_MAJOR:
         # npm may be a link into a folder of its own
         prefixes = {Path(path).resolve().parent for path in (node, npm)}
         prefixes |= {
