@@ -6,26 +6,23 @@ are never followed, and names are only looked up beneath the working directory.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import mimetypes
 import os
 import stat
-import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from . import foreign_files
 from .config import TooInstance
 from .errors import InvalidValueError, NotFoundError, full_disk_in_words
+from .foreign_files import open_beneath, open_folder
 from .records import InputFile, Limits, OutputFile, Run
 
 _CHUNK_BYTES = 2**20
 _MOST_LEVELS = 64
-# what the system says of links, sockets and names that no file can have
-_NO_FILE = frozenset({errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.ENAMETOOLONG})
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,18 +176,7 @@ class RunDirectory:
 
     def remove(self) -> None:
         """Delete the directory, also where the tool took away its own permissions."""
-        closed = [self.path]
-        while closed:
-            folder = closed.pop()
-            with suppress(OSError):
-                folder.chmod(0o700)
-                closed += [
-                    Path(entry.path)
-                    for entry in os.scandir(folder)
-                    if entry.is_dir(follow_symlinks=False)
-                ]
-        # unlike shutil, it stops neither at a thousand levels nor at a path of 4096 bytes
-        subprocess.run(["rm", "-rf", "--", str(self.path)], check=False)
+        foreign_files.remove(self.path)
 
 
 def check_inputs(inputs: Sequence[Path]) -> None:
@@ -244,81 +230,6 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def open_beneath(folder: Path, path: str) -> io.BufferedReader:
-    """Open a regular file beneath a folder for reading.
-
-    Each part is looked up in the one before it, as it was opened, so that nothing is gained by
-    putting a link in its place in between.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If there is none, or a part of it is a link.
-    """
-    *folders, name = _parts(path)
-    try:
-        parent = _open_folder(folder, folders, opens_closed=False)
-        try:
-            # a pipe in the file's place must not block
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            descriptor = os.open(name, flags, dir_fd=parent)
-        finally:
-            os.close(parent)
-    except OSError as error:
-        if error.errno in _NO_FILE:
-            raise _no_file(path) from error
-        raise
-    try:
-        state = os.fstat(descriptor)
-        if not stat.S_ISREG(state.st_mode) or state.st_nlink > 1:
-            raise _no_file(path)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return os.fdopen(descriptor, "rb")
-
-
-def _parts(path: str) -> Sequence[str]:
-    parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or ".." in parts:
-        raise _no_file(path)
-    return parts
-
-
-def _no_file(path: str) -> FileNotFoundError:
-    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-
-
-def _open_folder(top: Path, names: Sequence[str], *, opens_closed: bool) -> int:
-    """Return a descriptor of a folder beneath another one, through no link.
-
-    ``opens_closed`` gives back the permission to enter where the tool took it away.
-    """
-    here = _enter(top, None, opens_closed=opens_closed)
-    for name in names:
-        try:
-            inner = _enter(name, here, opens_closed=opens_closed)
-        finally:
-            os.close(here)
-        here = inner
-    return here
-
-
-def _enter(name: str | Path, parent: int | None, *, opens_closed: bool) -> int:
-    flags = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    if opens_closed and hasattr(os, "O_PATH"):
-        place = os.open(name, os.O_PATH | flags, dir_fd=parent)
-        try:
-            with suppress(OSError):
-                Path(f"/proc/self/fd/{place}").chmod(0o700)
-        finally:
-            os.close(place)
-    elif opens_closed:  # macOS
-        with suppress(OSError):
-            os.chmod(name, 0o700, dir_fd=parent, follow_symlinks=False)
-    return os.open(name, os.O_RDONLY | flags, dir_fd=parent)
-
-
 def _walk(
     work: Path, *, opens_closed: bool
 ) -> Iterator[tuple[str, os.stat_result | None, str | None]]:
@@ -331,7 +242,7 @@ def _walk(
     while folders:
         names = folders.pop()
         try:
-            descriptor = _open_folder(work, names, opens_closed=opens_closed)
+            descriptor = open_folder(work, names, opens_closed=opens_closed)
         except FileNotFoundError:
             continue
         except OSError as error:

@@ -106,16 +106,14 @@ class Built:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Where a build takes place: its target folder, caches, and the means to run and report.
+    """Where a build takes place: its target folder, a cache, and the means to run and report.
 
-    ``link_mode`` is how files may come from the cache to the target: ``"hardlink"`` where nobody
-    can write to them afterwards, else ``"copy"``. ``adopt`` hands a folder that was made here to
-    the user whom the commands of the build run as.
+    The cache is this build's alone, and gone with it. ``adopt`` hands a folder that was made here
+    to the user whom the commands of the build run as.
     """
 
     target: Path
     cache: Path
-    link_mode: str
     shell: Shell
     step: Callable[[str], None]
     adopt: Callable[[Path], None]

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import uv
 
+from .. import foreign_files
 from ..config import TooInstance
 from ..errors import SourceError
 from ..records import Source, SourceKind
@@ -26,6 +27,7 @@ from .base import Checkout
 from .sources import ParsedSource, suggested_name
 
 _LOOK_UP_TIMEOUT_S = 60
+_MOST_LEVELS = 200
 # what is made from a source is not the source
 _NOT_COPIED = shutil.ignore_patterns(
     ".git",
@@ -108,8 +110,14 @@ def fetch(
                     "Give the folder that holds the tool, relative to the top.",
                     code="subdirectory_not_found",
                 )
+        if foreign_files.is_deeper_than(into, _MOST_LEVELS):
+            raise SourceError(
+                f"{source.location} has folders that are nested more than {_MOST_LEVELS} deep.",
+                "No tool needs that; take them out, or name the tool's own folder.",
+                code="source_too_deep",
+            )
     except BaseException:
-        shutil.rmtree(into, ignore_errors=True)
+        foreign_files.remove(into)
         raise
     return Checkout(source=source, folder=folder, commit=commit, name=suggested_name(source))
 

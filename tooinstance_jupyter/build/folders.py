@@ -11,8 +11,6 @@ import fnmatch
 import json
 import os
 import platform
-import shutil
-import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +19,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any, ClassVar
 
+from .. import foreign_files
 from ..config import TooInstance
 from ..errors import BuildCancelledError, BuildError
 from ..records import Candidate, Environment, Interface, VersionStatus
@@ -93,7 +92,7 @@ class FolderMaker:
                     finally:
                         beside.join()
                     if work.uid is not None:
-                        _seal(target)
+                        foreign_files.seal(target)
                     size_bytes = _write_marker(target, built)
         environment = Environment(
             id=known_as,
@@ -134,12 +133,10 @@ class FolderMaker:
         work: FolderWork,
     ) -> Built:
         target.mkdir()
-        # what runs in a build can write to its cache, so no two sources have one in common
-        cache = self._config.cache_path / digest_of({"source": checkout.source.location})[:16]
-        cache.mkdir(parents=True, exist_ok=True)
-        sandboxed.give_to(work.uid, target, checkout.folder)
-        if work.uid is not None:
-            os.chown(cache, work.uid, work.uid)
+        # what runs in a build can write to its cache, so no two builds have one in common
+        cache = work.scratch / "cache"
+        cache.mkdir(exist_ok=True)
+        work.adopt(target, checkout.folder, cache)
         work.total = work.done + buildpack.steps(checkout, candidate) + 1
         return buildpack.build(
             checkout,
@@ -147,19 +144,17 @@ class FolderMaker:
             Site(
                 target=target,
                 cache=cache,
-                # what is sealed belongs to root, in the cache too: no build can write to it there
-                link_mode="copy" if work.uid is None else "hardlink",
                 shell=work.shell(target),
                 step=work.step,
-                adopt=partial(sandboxed.give_to, work.uid),
+                adopt=work.adopt,
             ),
         )
 
     def _improve(self, built: Built, target: Path, work: FolderWork, in_vain: Event) -> None:
         """Run the command that may fail; what ends the whole build ends the check beside it too.
 
-        It has a time limit of its own: the builds of a home are one user's, so a tool that takes
-        all its processes leaves none to those beside it, and a pool that cannot fork never ends.
+        It has a time limit of its own: both are one user's, so a tool that takes all processes
+        while it is checked leaves none to this one, and a pool that cannot fork never ends.
         """
         if not built.beside_check:
             return
@@ -178,7 +173,7 @@ class FolderMaker:
         shell, quiet = work.shell(None), work.shell(None, is_logged=False)
         place = work.new_folder("check")
         place.mkdir()
-        sandboxed.give_to(work.uid, place)
+        work.adopt(place)
         path = os.pathsep.join([*built.path, SYSTEM_PATH])
         isolates = work.sandbox.isolates_network
 
@@ -205,11 +200,16 @@ class FolderWork(Work):
     def __init__(self, config: TooInstance, report: Report, folder: Path) -> None:
         super().__init__(config, report, folder)
         self.sandbox = choose_sandbox(config.sandbox)
-        # all builds of one home share a cache, so they share a user
-        self.uid = unprivileged_uid(digest_of({"home": config.home}))
+        # a build can neither reach another one's files nor use up its processes
+        self.uid = unprivileged_uid(digest_of({"build": str(folder)}))
         if self.uid is not None:
             for parent in (folder, self.scratch):
                 parent.chmod(0o711)
+
+    def adopt(self, *folders: Path) -> None:
+        """Make folders the own ones of the user whom the commands of the build run as."""
+        if self.uid is not None:
+            foreign_files.chown(self.uid, *folders)
 
     def shell(
         self,
@@ -287,7 +287,7 @@ class _Shell:
             tmp_bytes=config.build_memory_bytes,  # it is memory
             uid=work.uid,
         )
-        shutil.rmtree(folder, ignore_errors=True)
+        foreign_files.remove(folder)
         if work.is_cancelled():
             raise BuildCancelledError("The build was cancelled.")
         timed_out = result.reason == "timed_out"
@@ -315,24 +315,11 @@ class _Shell:
         return Completed(exit_code=0, output=result.output)
 
 
-def _seal(target: Path) -> None:
-    """Let nobody but root change an environment, and every run's user read it."""
-    sandboxed.give_to(0, target)
-    for _, folders, files, descriptor in os.fwalk(target):
-        for name in (*folders, *files):
-            mode = os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode
-            executable = 0o011 if mode & 0o100 else 0
-            sealed = (mode & 0o755) | 0o444 | executable
-            if not stat.S_ISLNK(mode) and sealed != stat.S_IMODE(mode):
-                os.chmod(name, sealed, dir_fd=descriptor)
-    target.chmod(0o755)
-
-
 @contextmanager
 def _in_place_of_the_old(target: Path) -> Iterator[None]:
     """Make room for a new environment; what was complete comes back if the new one fails."""
     old = target.with_suffix(".old")
-    shutil.rmtree(old, ignore_errors=True)
+    foreign_files.remove(old)
     marker, old_marker = _marker(target), _marker(old)
     was_complete = _read_marker(target) is not None
     if was_complete:
@@ -340,16 +327,16 @@ def _in_place_of_the_old(target: Path) -> Iterator[None]:
         target.rename(old)
     else:
         marker.unlink(missing_ok=True)
-        shutil.rmtree(target, ignore_errors=True)
+        foreign_files.remove(target)
     try:
         yield
     except BaseException:
-        shutil.rmtree(target, ignore_errors=True)
+        foreign_files.remove(target)
         if was_complete:
             old.rename(target)
             old_marker.rename(marker)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    foreign_files.remove(old)
     old_marker.unlink(missing_ok=True)
 
 
@@ -378,11 +365,7 @@ def _read_marker(target: Path) -> tuple[Built, int] | None:
 
 
 def _write_marker(target: Path, built: Built) -> int:
-    size_bytes = sum(
-        os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_blocks * 512
-        for _, _, files, descriptor in os.fwalk(target)
-        for name in files
-    )
+    size_bytes = foreign_files.size_of(target)
     told = {
         "commands": dict(built.commands),
         "path": built.path,

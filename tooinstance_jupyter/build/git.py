@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from .. import foreign_files
 from ..config import TooInstance
 from ..errors import BuildCancelledError, SourceError
 from ..records import Source
@@ -155,7 +156,7 @@ class _Repository:
 
     def check_size(self) -> None:
         """Raise `SourceError` if what has come is larger than it may be."""
-        if _size(self._folder) > self._config.source_max_bytes:
+        if foreign_files.size_of(self._folder) > self._config.source_max_bytes:
             raise SourceError(
                 f"The repository is larger than {self._config.source_max_bytes / 2**20:.0f} MiB.",
                 "Raise TooInstance.source_max_bytes if you trust it.",
@@ -347,15 +348,6 @@ def _submodules(folder: Path) -> Sequence[tuple[str, str]]:
         if name and link and not name.startswith(("/", "-")) and ".." not in Path(name).parts:
             found.append((name, link))
     return found
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for _, _, names, descriptor in os.fwalk(folder):
-        for name in names:
-            with contextlib.suppress(FileNotFoundError):
-                total += os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_size
-    return total
 
 
 def _explained(said: str, source: Source) -> SourceError:

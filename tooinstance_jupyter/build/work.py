@@ -6,7 +6,6 @@ What its steps are is left to the makers.
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from .. import foreign_files
 from ..config import TooInstance
 from ..errors import BuildCancelledError, BuildError
 from ..records import VersionStatus
@@ -123,7 +123,7 @@ class Work:
 def clear(folder: Path) -> None:
     """Remove what a build keeps in its folder only while it lasts."""
     for name in (SOURCE, _SCRATCH):
-        shutil.rmtree(folder / name, ignore_errors=True)
+        foreign_files.remove(folder / name)
 
 
 @contextmanager

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..errors import InvalidValueError
+from ..foreign_files import open_beneath
 from ..records import new_id
-from ..run_directory import hash_file, open_beneath
+from ..run_directory import hash_file
 from ..wire import from_json
 from . import pinning
 from .package import BLOCK_ID, METADATA, RECORD, Package

@@ -43,9 +43,12 @@ def failure_of(error: TooInstanceError) -> Failure:
 
 
 def unexpected(error: Exception) -> Failure:
-    """Return why a build failed that ended with an error of our own."""
+    """Return why a build failed that ended with an error of our own.
+
+    The error's words are left to the server's log: they may quote what the build cannot read.
+    """
     return Failure(
         code="internal",
-        message=f"The build stopped on an error of our own: {type(error).__name__}: {error}",
-        hint="Please report it with the build's log.",
+        message=f"The build stopped on an error of our own ({type(error).__name__}).",
+        hint="Please report it, with the build's log and what the server's log has of it.",
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -46,6 +47,7 @@ _logger = logging.getLogger(__name__)
 _POLL_S = 0.05
 _LOG_CHUNK_BYTES = 256 * 1024
 _MOST_ATTEMPTS = 2
+_MOST_CANCEL_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,9 +241,8 @@ class Builds:
                 )
             except Exception as error:
                 _logger.exception("build failed unexpectedly version=%s", version.id)
-                recorder.finish(
-                    VersionStatus.FAILED, str(error), failure=build_ends.unexpected(error)
-                )
+                failure = build_ends.unexpected(error)
+                recorder.finish(VersionStatus.FAILED, failure.message, failure=failure)
                 raise
             except BaseException:
                 recorder.finish(
@@ -301,7 +302,10 @@ class Builds:
                 self._changed.wait(_POLL_S)
 
     def cancel(self, principal: Principal, version_id: str) -> Version:
-        """Stop a build and return it once it is stopped; one that has ended stays as it is."""
+        """Stop a build and return it once it is stopped; one that has ended stays as it is.
+
+        One that takes longer to stop is returned as it stands; it stops nevertheless.
+        """
         version = self.get(principal, version_id)
         if version.status.is_final:
             return version
@@ -310,7 +314,10 @@ class Builds:
         folder = self.folder(version.id)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (folder / "cancel").touch()
-        while not version.status.is_final:
+        until = time.monotonic() + _MOST_CANCEL_S
+        while not (version.status.is_final or self._stopping.is_set()):
+            if time.monotonic() > until:
+                break
             # whoever is at work on it sees the file; where nobody is, it ends here
             version = self._end_unless_at_work(
                 version, VersionStatus.CANCELLED, build_ends.CANCELLED

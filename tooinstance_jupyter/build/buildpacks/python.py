@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from configparser import ConfigParser
+from configparser import Error as ConfigParserError
 from pathlib import Path
 from typing import ClassVar
 
 import uv
 from packaging.utils import canonicalize_name
 
+from ... import foreign_files
 from ...config import TooInstance
+from ...errors import BuildError
 from ...records import Candidate, Runtime, SourceKind
 from ..base import Built, Checkout, Site
 from . import indexes, python_files
 from .interpreters import base_prefix, interpreter, version_of
 
 _VENV, _SOURCE = "venv", "source"
+_MOST_RECORD = 20_000_000
 
 
 class PythonBuildpack:
@@ -135,7 +139,7 @@ class PythonBuildpack:
         site.shell(
             [
                 *(uv.find_uv_bin(), "pip", "install", "--python", str(venv / "bin" / "python")),
-                *("--link-mode", site.link_mode, "--no-compile-bytecode", "--no-progress"),
+                *("--link-mode", "copy", "--no-compile-bytecode", "--no-progress"),
                 *what,
             ],
             cwd=cwd,
@@ -182,7 +186,7 @@ def _compile(venv: Path, source: Path | None) -> tuple[str, ...]:
 
     The tests of packages, often most of their files, are not compiled.
     """
-    folders = [str(path) for path in venv.glob("lib/python*/site-packages")]
+    folders = [str(venv / place) for place in _site_packages(venv)]
     return (
         *(str(venv / "bin" / "python"), "-m", "compileall", "-q", "-q", "-j", "0"),
         *("-x", r"[/\\]tests?[/\\]", *folders, *([str(source)] if source else [])),
@@ -241,45 +245,61 @@ def _import_path(source: Path) -> str:
 def _commands_of(venv: Path, checkout: Checkout) -> dict[str, tuple[str, ...]]:
     """Return the commands that the distribution made from the checkout installed."""
     wanted = canonicalize_name(checkout.source.location.partition("[")[0])
-    for metadata in _distributions(venv):
-        name = canonicalize_name(metadata.name.partition("-")[0])
-        is_ours = (
-            name == wanted
-            if checkout.source.kind is SourceKind.PYPI
-            else _made_from(metadata, checkout.folder)
-        )
-        if is_ours:
-            return {
-                command: (str(venv / "bin" / command),)
-                for command in _declared(metadata)
-                if (venv / "bin" / command).exists()
-            }
+    for place in _site_packages(venv):
+        for name in foreign_files.names(venv, place):
+            if not name.endswith(".dist-info"):
+                continue
+            metadata = f"{place}/{name}"
+            is_ours = (
+                canonicalize_name(name.partition("-")[0]) == wanted
+                if checkout.source.kind is SourceKind.PYPI
+                else _made_from(venv, metadata, checkout.folder)
+            )
+            if is_ours:
+                return {
+                    command: (str(venv / "bin" / command),)
+                    for command in _declared(venv, metadata)
+                    if foreign_files.is_there(venv, f"bin/{command}")
+                }
     return {}
 
 
-def _distributions(venv: Path) -> Iterator[Path]:
-    return venv.glob("lib/python*/site-packages/*.dist-info")
+def _site_packages(venv: Path) -> list[str]:
+    """Return where packages are in a virtual environment, relative to it."""
+    return [
+        f"lib/{name}/site-packages"
+        for name in foreign_files.names(venv, "lib")
+        if name.startswith("python")
+    ]
 
 
-def _made_from(metadata: Path, folder: Path) -> bool:
+def _made_from(venv: Path, metadata: str, folder: Path) -> bool:
     try:
-        url = str(json.loads((metadata / "direct_url.json").read_text())["url"])
-    except (OSError, ValueError, KeyError, TypeError):
+        told = json.loads(foreign_files.text(venv, f"{metadata}/direct_url.json"))
+    except (ValueError, RecursionError):
         return False
-    return url == folder.as_uri()
+    return isinstance(told, dict) and told.get("url") == folder.as_uri()
 
 
-def _declared(metadata: Path) -> list[str]:
+def _declared(venv: Path, metadata: str) -> list[str]:
     # names keep their case
     parser = ConfigParser(interpolation=None, strict=False, delimiters=("=",))
     parser.optionxform = str  # type: ignore[assignment,method-assign]
-    path = metadata / "entry_points.txt"
-    if path.is_file():
-        parser.read_string(path.read_text("utf-8", "replace"))
+    try:
+        parser.read_string(foreign_files.text(venv, f"{metadata}/entry_points.txt"))
+    except ConfigParserError as error:
+        # its words would quote the file
+        raise BuildError(
+            f"The entry points of {metadata.rpartition('/')[2]} cannot be read.",
+            "They are made by the package's own set-up.",
+            code="metadata_unreadable",
+        ) from error
     names = list(parser["console_scripts"]) if parser.has_section("console_scripts") else []
-    for line in (metadata / "RECORD").read_text("utf-8", "replace").splitlines():
+    for line in foreign_files.text(
+        venv, f"{metadata}/RECORD", most_bytes=_MOST_RECORD
+    ).splitlines():
         place = line.split(",", 1)[0]
         if place.startswith("../../../bin/") and place.count("/") == 4:
             names.append(place.rsplit("/", 1)[-1])
     gui = set(parser["gui_scripts"]) if parser.has_section("gui_scripts") else set()
-    return [name for name in dict.fromkeys(names) if name not in gui]
+    return [name for name in dict.fromkeys(names) if name not in gui and "/" not in name]
