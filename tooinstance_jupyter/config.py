@@ -390,7 +390,7 @@ class TooInstance(Configurable):
 
     @property
     def cache_path(self) -> Path:
-        """What uv and npm have downloaded."""
+        """Copies of output that is stored elsewhere."""
         return self.home_path / "cache"
 
     def scratch(self) -> TemporaryDirectory[str]:
