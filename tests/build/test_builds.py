@@ -314,12 +314,28 @@ def test_a_candidate_that_does_not_start_makes_room_for_the_next_and_it_is_said(
     workshop: Any, repository: Repository
 ) -> None:
     folder = repository(
-        {"frobnicate": "#!/no/such/interpreter\n", "bin/second": "#!/bin/sh\necho second\n"}
+        {"frobnicate": "#!/bin/sh\nno-such-program\n", "frobnicate.sh": "#!/bin/sh\necho second\n"}
     )
     version = workshop.build(folder)
     assert version.status is VersionStatus.READY, version.failure
-    assert version.entry_point == "bin/second"
+    assert version.entry_point == "frobnicate.sh"
     assert any("Left aside: frobnicate" in note for note in version.notes)
+
+
+def test_a_program_that_does_not_start_is_not_replaced_by_what_is_beside_it(
+    workshop: Any, repository: Repository
+) -> None:
+    version = workshop.build(
+        repository(
+            {
+                "frobnicate": "#!/no/such/interpreter\n",
+                "bin/second": "#!/bin/sh\necho second\n",
+                "release.sh": "#!/bin/sh\necho released\n",
+            }
+        )
+    )
+    assert version.status is VersionStatus.FAILED
+    assert version.failure.code == "interpreter_missing", version.failure
 
 
 # kind: (files, code, what the message or hint says)

@@ -14,25 +14,13 @@ from pathlib import Path
 from ..containers import daemon
 from ..errors import DetectionError
 from ..records import Candidate
+from . import kinds
 from .base import AS_ASKED, Checkout
 from .buildpacks.files import shebang, text
+from .evidence import plain
 from .maker import Finder
 
 _NAMED_LIKE_THE_SOURCE = 30
-_CONVINCING = 60
-_COMPILED = {
-    "configure.ac": "C or C++ (autotools)",
-    "configure": "C or C++ (autotools)",
-    "CMakeLists.txt": "C or C++ (CMake)",
-    "meson.build": "C or C++ (Meson)",
-    "go.mod": "Go",
-    "Cargo.toml": "Rust",
-    "pom.xml": "Java (Maven)",
-    "build.gradle": "Java (Gradle)",
-    "build.gradle.kts": "Java (Gradle)",
-    "DESCRIPTION": "R",
-    "Project.toml": "Julia",
-}
 _ONLY_FOR_DOCKER = {
     "environment.yml": "a conda environment",
     "Gemfile": "Ruby",
@@ -96,9 +84,14 @@ def choose(
         if not exact and not later:
             raise no_such_entry_point(entry_point, [c.entry_point for c in fitting], checkout.name)
         return exact + later
-    compiled = "" if environments == "image" else _compiled(checkout.folder)
-    # beside a program to compile, a script that is not named like it only helps with that
-    if fitting and not (compiled and fitting[0].rank < _CONVINCING and runtime is None):
+    if runtime is None:
+        kind = kinds.recognise(checkout)
+        fitting = kinds.candidates_of(kind, found, checkout)
+        what = kind.what.what if kind.what is not None else ""
+        is_built = kind.what is not None and bool(kind.what.runtimes)
+    else:
+        what, is_built = "", False
+    if fitting:
         return fitting
     if runtime is not None and found:
         there = ", ".join(sorted({c.runtime for c in found}))
@@ -106,14 +99,19 @@ def choose(
             f"{checkout.name} has nothing to run with the runtime {runtime!r}.",
             f"There is something for {there}: leave --runtime out.",
         )
-    if environments != "image" and (compiled or (what := _only_for_docker(checkout.folder))):
+    needed = what if is_built else _only_for_docker(checkout.folder)
+    if environments != "image" and needed:
         raise DetectionError(
-            f"{checkout.name} is {compiled or what}, which needs the docker engine.",
+            f"{checkout.name} is {needed}, which needs the docker engine.",
             "`--engine docker` builds it."
             if daemon.is_there()
             else "The process engine builds Python, Node, shell and Perl; with a script in the "
             "repository pass --entry-point PATH.",
             code="needs_docker_engine",
+        )
+    if what:
+        raise DetectionError(
+            f"{checkout.name} is {what}, and no way to run it was found.", _way_out(found)
         )
     looked_for = _LOOKED_FOR + (_LOOKED_FOR_IN_IMAGES if environments == "image" else "")
     raise DetectionError(
@@ -173,12 +171,14 @@ def _taken_at_word(checkout: Checkout, entry_point: str, runtime: str | None) ->
     return [Candidate(runtime=guessed, entry_point=entry_point, reason=AS_ASKED, rank=1)]
 
 
-def _compiled(folder: Path) -> str:
-    """Return what has to be compiled in a folder, or nothing."""
-    found = [what for name, what in _COMPILED.items() if (folder / name).is_file()]
-    if not found and (folder / "Makefile").is_file():
-        found = ["C or C++ (make)" for _ in (*folder.glob("*.c"), *folder.glob("src/*.c"))]
-    return found[0] if found else ""
+def _way_out(found: Sequence[Candidate]) -> str:
+    beside = [candidate.entry_point for candidate in found if candidate.entry_point]
+    if beside:
+        return (
+            "What else is there is not that program; --entry-point takes one of it all the same: "
+            f"{', '.join(beside[:10])}."
+        )
+    return "A Dockerfile of its own would do; or pass --entry-point PATH/TO/SCRIPT."
 
 
 def _only_for_docker(folder: Path) -> str:
@@ -187,16 +187,8 @@ def _only_for_docker(folder: Path) -> str:
 
 
 def _bonus(candidate: Candidate, name: str) -> int:
-    return _NAMED_LIKE_THE_SOURCE if _plain(candidate.entry_point) == _plain(name) else 0
+    return _NAMED_LIKE_THE_SOURCE if plain(candidate.entry_point) == plain(name) else 0
 
 
 def _similarity(entry_point: str, name: str) -> float:
-    return difflib.SequenceMatcher(None, _plain(entry_point), _plain(name)).ratio()
-
-
-def _plain(name: str) -> str:
-    """Return a name without what its kind adds: path, suffix, ``-m``, punctuation."""
-    stem = Path(name.removeprefix("-m ")).name
-    for suffix in (".py", ".sh", ".bash", ".pl", ".js"):
-        stem = stem.removesuffix(suffix)
-    return re.sub(r"[^a-z0-9]", "", stem.lower())
+    return difflib.SequenceMatcher(None, plain(entry_point), plain(name)).ratio()

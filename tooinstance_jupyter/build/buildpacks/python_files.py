@@ -7,9 +7,9 @@ import configparser
 import re
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import files
 
@@ -27,14 +27,45 @@ def console_scripts(folder: Path) -> Iterator[tuple[str, str, int]]:
         (table(pyproject, "project", "scripts"), "console script in pyproject.toml", 100),
         (table(pyproject, "tool", "poetry", "scripts"), "Poetry script in pyproject.toml", 98),
         (table(pyproject, "tool", "flit", "scripts"), "Flit script in pyproject.toml", 98),
-        (_setup_cfg(folder), "console script in setup.cfg", 95),
-        (_setup_py(folder), "console script in setup.py", 93),
+        (_script_files(pyproject), "script-files in pyproject.toml", 96),
+        (_setup_cfg(folder).commands, "console script in setup.cfg", 95),
+        (_setup_py(folder).commands, "console script in setup.py", 93),
     )
     for names, reason, rank in declared:
         for name in names:
             # what is no plain name could lead out of the folder of commands
             if _COMMAND.fullmatch(name):
                 yield name, reason, rank
+
+
+def program_files(folder: Path) -> list[str]:
+    """Return the files that packaging metadata names as programs, or as the module of one."""
+    pyproject = toml(folder / "pyproject.toml")
+    in_cfg, in_setup = _setup_cfg(folder), _setup_py(folder)
+    targets = [
+        target
+        for path in (("project",), ("tool", "poetry"), ("tool", "flit"))
+        for target in table(pyproject, *path, "scripts").values()
+        if isinstance(target, str)
+    ]
+    modules = [target.partition(":")[0].strip() for target in (*targets, *in_cfg.targets)]
+    modules += [target.partition(":")[0].strip() for target in in_setup.targets]
+    paths = strings(table(pyproject, "tool", "setuptools").get("script-files"))
+    paths += [*in_cfg.files, *in_setup.files]
+    return [*paths, *(f"{module}.py" for module in modules if module.isidentifier())]
+
+
+def distribution_name(folder: Path) -> str:
+    """Return the name of the package in a folder, as far as it is written literally."""
+    pyproject = toml(folder / "pyproject.toml")
+    for path in (("project",), ("tool", "poetry")):
+        if isinstance(name := table(pyproject, *path).get("name"), str):
+            return name
+    for file in ("setup.cfg", "setup.py"):
+        match = re.search(r"(?m)^\s*name\s*=\s*['\"]?([\w.-]+)", files.text(folder / file))
+        if match:
+            return match[1]
+    return ""
 
 
 def is_installable(folder: Path) -> bool:
@@ -188,24 +219,48 @@ def strings(value: object) -> list[str]:
     return [item for item in items if isinstance(item, str)]
 
 
-def _setup_cfg(folder: Path) -> list[str]:
+class _Declared(NamedTuple):
+    """The commands that metadata declares: names with what they call, and files."""
+
+    entries: Sequence[str] = ()
+    files: Sequence[str] = ()
+
+    @property
+    def commands(self) -> list[str]:
+        """The names that are installed."""
+        named = [entry.split("=", 1)[0].strip() for entry in self.entries if "=" in entry]
+        return named + [Path(path).name for path in self.files]
+
+    @property
+    def targets(self) -> list[str]:
+        """What the entry points call, in the form ``module:function``."""
+        return [entry.split("=", 1)[1].strip() for entry in self.entries if "=" in entry]
+
+
+def _script_files(pyproject: Mapping[str, Any]) -> list[str]:
+    paths = strings(table(pyproject, "tool", "setuptools").get("script-files"))
+    return _Declared(files=paths).commands
+
+
+def _setup_cfg(folder: Path) -> _Declared:
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     try:
         parser.read_string(files.text(folder / "setup.cfg"))
         lines = parser.get("options.entry_points", "console_scripts", fallback="").splitlines()
         scripts = parser.get("options", "scripts", fallback="").split()
     except configparser.Error:
-        return []
-    return _names(lines) + [Path(script).name for script in scripts]
+        return _Declared()
+    return _Declared(lines, scripts)
 
 
-def _setup_py(folder: Path) -> list[str]:
+def _setup_py(folder: Path) -> _Declared:
     """Return the commands that setup.py names literally."""
     try:
         tree = ast.parse(files.text(folder / "setup.py"))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    found: list[str] = []
+        return _Declared()
+    entries: list[str] = []
+    paths: list[str] = []
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
@@ -217,17 +272,12 @@ def _setup_py(folder: Path) -> list[str]:
             except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
                 continue
             if keyword.arg == "scripts":
-                found += [Path(item).name for item in strings(value)]
+                paths += strings(value)
                 continue
             if isinstance(value, dict):
                 value = value.get("console_scripts")
-            found += _names(value.splitlines() if isinstance(value, str) else strings(value))
-    return found
-
-
-def _names(entries: list[str]) -> list[str]:
-    """Return the names in lines of the form ``name = module:function``."""
-    return [entry.split("=", 1)[0].strip() for entry in entries if "=" in entry]
+            entries += value.splitlines() if isinstance(value, str) else strings(value)
+    return _Declared(entries, paths)
 
 
 def _from_poetry(asked: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...buildpacks import files
+from ...evidence import BESIDE
 from ..compiled import BUILD, STAGE, CompiledBuildpack
 from ..dockerfile import TOOL
 
@@ -87,7 +88,8 @@ class MakeBuildpack(CompiledBuildpack):
 
     def is_there(self, folder: Path) -> bool:
         """Tell whether there is something to compile: a Makefile alone may do anything."""
-        places = [place for name in ("", "src", "source") if (place := folder / name).is_dir()]
-        return super().is_there(folder) and any(
-            path.suffix in _SUFFIXES for place in places for path in place.iterdir()
-        )
+        if not super().is_there(folder):
+            return False
+        below = (path for path in folder.iterdir() if path.name[0] != "." and not path.is_symlink())
+        places = [folder, *(p for p in below if p.is_dir() and p.name.lower() not in BESIDE)]
+        return any(path.suffix in _SUFFIXES for place in places for path in place.iterdir())

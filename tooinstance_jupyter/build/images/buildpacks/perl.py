@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
 from ....config import TooInstance
 from ....records import Candidate, SourceKind
 from ...base import Checkout
 from ...buildpacks import files
+from ...evidence import perl_programs
 from .. import dockerfile
 from ..base import Recipe
 from ..dockerfile import ADDED, SOURCE, TOOL, added, inside, run
@@ -122,7 +123,11 @@ def _scripts(folder: Path) -> dict[str, str]:
     """Return name and path of each script of a distribution."""
     if not any(files.text(folder / name) for name in _METADATA):
         return {}
-    found: dict[str, str] = {}
+    found = {
+        PurePosixPath(path).name: path
+        for path in perl_programs(files.text(folder / "Makefile.PL"))
+        if ".." not in path and files.text(folder / path)
+    }
     for place in _PLACES:
         parent = folder / place
         if parent.is_symlink() or not parent.is_dir():
