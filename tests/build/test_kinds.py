@@ -193,6 +193,14 @@ IMAGES: dict[str, tuple[Mapping[str, str], list[str]]] = {
         },
         ["node:frobnicate"],
     ),
+    "an npm package whose command is made from a script of its name": (
+        {
+            "package.json": '{"name": "frobnicate", "bin": {"frobnicate": "dist/frobnicate"}}',
+            "frobnicate": "#!/usr/bin/perl\n",
+            "frobnicate.rb": "class Frobnicate < Formula\nend\n",
+        },
+        ["node:frobnicate", "script:frobnicate"],
+    ),
     "a Perl distribution with its script at the top": (
         {
             "Makefile.PL": "WriteMakefile(EXE_FILES => [ 'frob' ]);\n",

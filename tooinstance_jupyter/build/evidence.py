@@ -267,7 +267,7 @@ def _python(checkout: Checkout) -> Evidence | None:
         what="a Python package",
         language="python",
         runtimes=frozenset({"python"}),
-        programs=_there(folder, paths),
+        programs=_there(folder, [*paths, *_called(names)]),
         is_named=_any_named([*names, *modules], checkout),
         is_bindings=bool(names) and bound.issuperset(names),
     )
@@ -281,7 +281,7 @@ def _node(checkout: Checkout) -> Evidence | None:
         what="an npm package",
         language="node",
         runtimes=frozenset({"node"}),
-        programs=_there(checkout.folder, declared.values()),
+        programs=_there(checkout.folder, [*declared.values(), *_called(declared)]),
         is_named=_any_named(declared, checkout),
     )
 
@@ -341,6 +341,11 @@ def _of_files(
         programs=programs,
         is_named=_any_named(programs, checkout),
     )
+
+
+def _called(names: Iterable[str]) -> list[str]:
+    """Return where the file of a command is that has the very name of it."""
+    return [f"{place}{name}" for name in names for place in ("", "bin/")]
 
 
 def _there(folder: Path, paths: Iterable[str]) -> frozenset[str]:
