@@ -12,26 +12,17 @@ from enum import StrEnum
 
 from ..errors import BuildError
 from .base import Completed
+from .crashes import Crash, crash_in
 
 _ATTEMPTS: tuple[tuple[str, ...], ...] = (("--help",), ("--version",), ("-h",), ())
-_CRASHES = (
-    re.compile(r"^(?:\w+\.)*(?:ModuleNotFoundError|ImportError|SyntaxError): .*", re.MULTILINE),
-    re.compile(r"^.*: No module named \S+$", re.MULTILINE),
-    re.compile(r"^.*Cannot find (?:module|package) .*", re.MULTILINE),
-    re.compile(r"^.*error while loading shared libraries: .*", re.MULTILINE),
-    re.compile(r"^Can't locate \S+ in @INC.*", re.MULTILINE),
-    re.compile(r"^.*: (?:command )?not found$", re.MULTILINE),
-    re.compile(r"^.*: failed to execute .*", re.MULTILINE),
-    # the init process of a container
-    re.compile(r"^\[FATAL tini [^\n]*exec .*", re.MULTILINE),
-    re.compile(r"^.*catatonit: .*", re.MULTILINE),
-    re.compile(r"^.*(?:cannot fork|Resource temporarily unavailable).*", re.M | re.IGNORECASE),
-    re.compile(r"^.*: syntax error.*", re.MULTILINE),
-    re.compile(r"^\S*sh: .*cannot open .*", re.MULTILINE),
-    re.compile(r"^Can't open perl script .*", re.MULTILINE),
-    re.compile(r"^\S+: can't open file .*", re.MULTILINE),
-)
-_SIGNALS = {128 + 4: "an illegal instruction", 128 + 7: "a bus error", 128 + 11: "a crash"}
+_SIGNALS = {
+    128 + 4: "an illegal instruction",
+    128 + 6: "an abort",
+    128 + 7: "a bus error",
+    128 + 8: "an arithmetic error",
+    128 + 11: "a crash",
+}
+_NOT_EXECUTABLE, _NOT_FOUND = 126, 127
 
 
 class Verdict(StrEnum):
@@ -42,27 +33,31 @@ class Verdict(StrEnum):
     UNSURE = "unsure"
 
 
-def judge(completed: Completed) -> Verdict:
-    """Tell what the end of one start means; pure."""
+def judge(completed: Completed, given: Sequence[str] = ()) -> Verdict:
+    """Tell what the end of one start with the arguments `given` means; pure."""
     if completed.timed_out:
         return Verdict.UNSURE
+    if crash_of(completed, given):
+        return Verdict.CRASHED
     if completed.exit_code == 0:
         return Verdict.WORKS
-    if cause_of_crash(completed):
-        return Verdict.CRASHED
     # a usage text with exit code 1 or 2 is how many tools answer what they do not know
     looks_like_usage = re.search(r"\busage\b|\boptions?\b", completed.output, re.IGNORECASE)
     return Verdict.WORKS if looks_like_usage else Verdict.UNSURE
 
 
-def cause_of_crash(completed: Completed) -> str:
-    """Return the line that says why an entry point cannot start, or nothing if it can."""
+def crash_of(completed: Completed, given: Sequence[str] = ()) -> Crash | None:
+    """Return why a start was none, or ``None`` if it may have been one; pure."""
+    crash = crash_in(completed.output, exit_code=completed.exit_code, given=given)
     if completed.exit_code in _SIGNALS:
-        return f"It ended in {_SIGNALS[completed.exit_code]}."
-    for pattern in _CRASHES:
-        if found := pattern.search(completed.output):
-            return found[0].strip()
-    return f"It cannot be executed ({completed.exit_code})." if completed.exit_code == 126 else ""
+        ended = f"It ended in {_SIGNALS[completed.exit_code]}."
+        return Crash(f"{crash.cause} ({ended})" if crash else ended, is_final=True)
+    if crash is None and completed.exit_code == _NOT_EXECUTABLE:
+        return Crash(f"It cannot be executed ({_NOT_EXECUTABLE}).", is_final=True)
+    if crash is None and completed.exit_code == _NOT_FOUND:
+        said = completed.output.strip().splitlines() or ["A program that it calls is missing"]
+        return Crash(f"{said[-1][:300]} ({_NOT_FOUND})", is_final=True)
+    return crash
 
 
 def check(
@@ -88,7 +83,8 @@ def check(
         ``check_failed`` with the cause, if it cannot start; ``check_timeout`` if it never answers.
     """
     until = time.monotonic() + timeout_s
-    answered = False
+    answered = is_alive = False
+    first_crash: Crash | None = None
     help_text = ""
     for extra in _ATTEMPTS:
         left = until - time.monotonic()
@@ -96,18 +92,24 @@ def check(
             break
         completed = start([*command, *extra], min(left, timeout_s / 2) if extra else left)
         answered = answered or not completed.timed_out
-        match judge(completed):
-            case Verdict.WORKS:
-                return completed.output if extra in (("--help",), ("-h",)) else help_text
-            case Verdict.CRASHED:
-                raise BuildError(
-                    f"It was built, and does not start: {cause_of_crash(completed)}",
-                    "Something that it needs is not declared; --entry-point may choose another "
-                    "way to start it.",
-                    code="check_failed",
-                )
-            case Verdict.UNSURE:
-                help_text = help_text or completed.output
+        crash = None if completed.timed_out else crash_of(completed, extra)
+        if crash is not None:
+            if crash.is_final:
+                first_crash = crash
+                break
+            first_crash = first_crash or crash
+            continue
+        is_alive = True
+        if judge(completed, extra) is Verdict.WORKS:
+            return completed.output if extra in (("--help",), ("-h",)) else help_text
+        help_text = help_text or completed.output
+    if first_crash is not None and (first_crash.is_final or not is_alive):
+        raise BuildError(
+            f"It was built, and does not start: {first_crash.cause}",
+            "Something that it needs is not declared; --entry-point may choose another "
+            "way to start it.",
+            code="check_failed",
+        )
     if not answered:
         raise BuildError(
             f"It was built, and does not answer --help within {timeout_s:.0f} s.",
