@@ -108,7 +108,8 @@ _OWN_WORDS = re.compile(
 # what comes of there being no input, no terminal, no network and no variables
 _ABOUT_SURROUNDINGS = re.compile(
     r"\b(?:argv|ARGV)\b|os\.Args|error: index out of range|index out of bounds: the len"
-    r"|kind: NotFound|Received undefined|conversion of nil into String|[Nn]o such file or directory(?:: |, \w+ )'[^'/\n]+'"
+    r"|kind: NotFound|Received undefined|conversion of nil into String"
+    r"|[Nn]o such file or directory(?:: |, \w+ )'[^'/\n]+'"
     r"|\bEOF(?:Error)?\b|Inappropriate ioctl|not a (?:tty|terminal|typewriter)|\btermios\b"
     r"|\b_?curses\b|setupterm|could not find terminal|\bTERM\b|isatty|setRawMode"
     r"|KeyError: '[A-Z][A-Z0-9_]{3,}'"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..records import Limits
@@ -14,6 +15,7 @@ from ..sandbox.plan import unprivileged_uid
 
 if TYPE_CHECKING:
     from docker import APIClient
+    from docker.types import Mount
 
 INSTALLATION = "org.tooinstance.installation"
 KIND = "org.tooinstance.kind"
@@ -21,12 +23,34 @@ RUN = "org.tooinstance.run"
 WORK = "/work"
 HOME = "/tmp"  # noqa: S108 the only place beside the working directory that can be written to
 
+_USER = "tool"
+_ACCOUNT = {
+    "passwd": f"root:x:0:0::/root:/bin/sh\n{_USER}:x:{{uid}}:{{uid}}::{HOME}:/bin/sh\n",
+    "group": f"root:x:0:\n{_USER}:x:{{uid}}:\n",
+}
 _PIDS_BESIDE_THE_TOOL = 2  # the init process and the shell before it becomes the tool
 
 
 def uid_for(key: str) -> int:
     """Return the user of a container: one of its own as root, else the present one; never root."""
     return unprivileged_uid(key) or os.getuid()
+
+
+def write_account(folder: Path, uid: int) -> None:
+    """Write into a folder who the user of a container is: many programs ask for their name."""
+    for name, content in _ACCOUNT.items():
+        path = folder / name
+        path.write_text(content.format(uid=uid))
+        path.chmod(0o644)
+
+
+def account_mounts(folder: Path) -> list[Mount]:
+    """Return the mounts that put the files of `write_account` into a container."""
+    from docker.types import Mount
+
+    return [
+        Mount(f"/etc/{name}", str(folder / name), type="bind", read_only=True) for name in _ACCOUNT
+    ]
 
 
 def host_config(
@@ -100,7 +124,11 @@ def container_config(
         "labels": dict(labels),
         "user": f"{uid}:{uid}",
         "working_dir": directory,
-        "environment": {"HOME": HOME, "TMPDIR": HOME, **variables},
+        # the engine may be where no file can tell who this is
+        "environment": {
+            **{"HOME": HOME, "TMPDIR": HOME, "USER": _USER, "LOGNAME": _USER},
+            **variables,
+        },
         "detach": detach,
     }
 

@@ -21,6 +21,10 @@ FILES = {"/app/app.py", "/app/bin/tool", "/app/serve"}
         (["/bin/sh", "-c", "tool --color 'never ever'"], None, None, "tool"),
         (["serve"], None, ("serve",), "serve"),
         (["bash", "other.sh"], None, ("bash", "other.sh"), "other.sh"),
+        (["python"], ["app.py"], ("python", "/app/app.py"), "app.py"),
+        (["python"], ["-m", "frob"], ("python", "-m", "frob"), "-m frob"),
+        (["/bin/tini", "--"], ["frobd"], ("/bin/tini", "--", "frobd"), "frobd"),
+        (["/bin/tini", "--", "frobd"], ["x"], ("/bin/tini", "--", "frobd"), "frobd"),
     ],
 )
 def test_an_images_own_start_is_an_argv_that_works_in_any_directory(
@@ -48,4 +52,25 @@ def test_a_shell_script_as_entrypoint_is_refused_with_the_way_out(script: str) -
 def test_an_image_that_starts_nothing_is_refused_with_the_way_out() -> None:
     with pytest.raises(BuildError) as caught:
         start_of((), ())
+    assert "--entry-point" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "command"),
+    [
+        (None, ["python3"]),
+        (None, ["/bin/bash"]),
+        (["bash"], ["--login"]),
+        (["/bin/tini", "--"], None),
+        (["node"], None),
+        (None, ["make", "test"]),
+        (None, ["npm", "start"]),
+        (None, ["sleep", "infinity"]),
+    ],
+)
+def test_what_a_base_image_or_a_developer_starts_is_no_tool(
+    entrypoint: list[str] | None, command: list[str] | None
+) -> None:
+    with pytest.raises(BuildError) as caught:
+        start_of(entrypoint, command)
     assert "--entry-point" in caught.value.hint

@@ -326,6 +326,22 @@ def test_what_starts_only_in_its_own_directory_is_started_there(
     assert any("/app" in note for note in version.notes)
 
 
+def test_a_tool_that_asks_who_runs_it_starts(workshop: Workshop, repository: Repository) -> None:
+    script = (
+        "import getpass, os, pwd\nassert getpass.getuser() == pwd.getpwuid(os.getuid()).pw_name\n"
+    )
+    link = repository({"Dockerfile": DOCKERFILE, "app.py": script})
+    ready(workshop.build(link, runtime="dockerfile"))
+
+
+def test_an_image_that_starts_what_its_base_starts_is_no_tool(
+    workshop: Workshop, repository: Repository
+) -> None:
+    link = repository({"Dockerfile": f'FROM {BASE}\nRUN true\nCMD ["python3"]\n'})
+    code, message, _ = failure(workshop.build(link))
+    assert (code, "python3" in message) == ("entry_point_not_found", True), message
+
+
 def test_an_entry_point_that_was_asked_for_is_started_in_the_image(
     workshop: Workshop, repository: Repository
 ) -> None:

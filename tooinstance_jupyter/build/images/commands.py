@@ -11,9 +11,15 @@ from typing import NamedTuple
 from ...errors import BuildError
 
 _SHELLS = ("sh", "bash", "ash", "dash")
+_INITS = ("tini", "dumb-init", "catatonit")
 _SHELL_SYNTAX = re.compile(r"[|&;<>()$`\\\n*?\[\]#~{}!]|(?:^|\s)\w+=")
 _INTERPRETERS = re.compile(
     r"(?:python|pypy|perl|ruby|node|nodejs|bash|sh|Rscript|julia|php|lua|java|deno|bun)[\d.]*"
+)
+
+# what an image for developers starts
+_FOR_DEVELOPERS = re.compile(
+    r"make|ninja|npm|npx|yarn|pnpm|bundle|rake|cargo|go|mvn|gradle|pytest|tox|nox|sleep|tail"
 )
 
 
@@ -51,6 +57,8 @@ def start_of(
     named = "ENTRYPOINT" if entrypoint else "CMD"
     # what CMD adds to an ENTRYPOINT are arguments for when there are none
     given = tuple(entrypoint or command or ())
+    if entrypoint and command and _needs_a_program(given) and not command[0].startswith("--"):
+        given = (*given, *command)
     if not given:
         raise BuildError(
             "The image has neither an ENTRYPOINT nor a CMD.",
@@ -63,6 +71,12 @@ def start_of(
         note = f"Its {named} is in shell form; its words are taken as they are: {given[2].strip()}"
         given = words
     argv = absolute(given, workdir=workdir, exists=exists)
+    if not _is_tool(argv):
+        raise BuildError(
+            f"The image starts {' '.join(argv)[:200]}, which is no tool of its own.",
+            'Say what starts it: --entry-point "python app.py".',
+            code="entry_point_not_found",
+        )
     return Start(name_of(argv), argv, note)
 
 
@@ -88,12 +102,32 @@ def absolute(
 def name_of(argv: Sequence[str]) -> str:
     """Return what people call an argv: its program, or the script that its interpreter runs."""
     program = PurePosixPath(argv[0]).name
+    if program in _INITS:
+        words = [at for at, word in enumerate(argv) if at and not word.startswith("-")]
+        return name_of(argv[words[0] :]) if words else program
     if _INTERPRETERS.fullmatch(program):
         if len(argv) > 2 and argv[1] == "-m":
             return f"-m {argv[2]}"
         script = next((word for word in argv[1:] if not word.startswith("-")), "")
         return PurePosixPath(script).name or program
     return program
+
+
+def _is_tool(argv: Sequence[str]) -> bool:
+    """Tell whether an argv starts a program, and not what a base image or a developer starts."""
+    program = PurePosixPath(argv[0]).name
+    if _FOR_DEVELOPERS.fullmatch(program):
+        return False
+    return not _needs_a_program(argv)
+
+
+def _needs_a_program(argv: Sequence[str]) -> bool:
+    """Tell whether an argv is an interpreter or an init process, and says not of what."""
+    program = PurePosixPath(argv[0]).name
+    if program in _INITS:
+        return all(word.startswith("-") for word in argv[1:])
+    is_bare = len(argv) == 1 or tuple(argv[1:]) in (("-i",), ("-l",), ("-c",))
+    return is_bare and (program in _SHELLS or bool(_INTERPRETERS.fullmatch(program)))
 
 
 def _is_shell_form(argv: Sequence[str]) -> bool:

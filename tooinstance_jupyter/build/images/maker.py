@@ -249,6 +249,7 @@ class _Making:
             image,
             installation=self._installation,
             key=self._id,
+            folder=self._work.new_folder("check"),
             tick=self._work.stop_if_cancelled,
         )
         argv = made.commands[name]

@@ -6,10 +6,11 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...config import TooInstance
-from ...containers import confinement
+from ...containers import confinement, daemon
 from ...errors import BuildError
 from ..base import Completed
 from .contents import ImageConfig
@@ -17,6 +18,7 @@ from .contents import ImageConfig
 if TYPE_CHECKING:
     from docker import APIClient
     from docker.errors import APIError
+    from docker.types import Mount
 
 _MOST_OUTPUT_BYTES = 2**20
 _POLL_S = 0.02
@@ -30,6 +32,8 @@ class Trial:
 
     Parameters
     ----------
+    folder
+        Where files for the containers may be kept while the build lasts.
     tick
         Called now and then; what it raises ends the container.
     """
@@ -42,6 +46,7 @@ class Trial:
         *,
         installation: str,
         key: str,
+        folder: Path,
         tick: Callable[[], None],
     ) -> None:
         self._client = client
@@ -50,6 +55,11 @@ class Trial:
         self._installation = installation
         self._uid = confinement.uid_for(key)
         self._tick = tick
+        self._account: list[Mount] = []
+        if daemon.host_is_local():
+            folder.mkdir(parents=True, exist_ok=True)
+            confinement.write_account(folder, self._uid)
+            self._account = confinement.account_mounts(folder)
 
     def start(self, argv: Sequence[str], timeout_s: float, *, directory: str) -> Completed:
         """Run an argv in a container to its end, at most so many seconds."""
@@ -70,23 +80,13 @@ class Trial:
     def _start(self, argv: Sequence[str], until: float, directory: str) -> Completed:
         import docker.errors
 
-        host = self._host()
-        container = self._client.create_container(
-            self._image.id,
-            entrypoint=list(argv[:1]),
-            command=list(argv[1:]),
-            platform=self._config.build_platform or None,
-            host_config=host,
-            **confinement.container_config(
-                labels={
-                    confinement.INSTALLATION: self._installation,
-                    confinement.KIND: "check",
-                },
-                uid=self._uid,
-                directory=directory,
-                variables={},
-            ),
-        )["Id"]
+        try:
+            container = self._created(argv, directory)
+        except docker.errors.APIError as error:
+            if not self._account or "bind source path" not in str(error.explanation):
+                raise
+            self._account = []  # the engine has other files than this machine
+            container = self._created(argv, directory)
         try:
             try:
                 self._client.start(container)
@@ -108,12 +108,32 @@ class Trial:
         finally:
             self._remove(container)
 
+    def _created(self, argv: Sequence[str], directory: str) -> str:
+        created = self._client.create_container(
+            self._image.id,
+            entrypoint=list(argv[:1]),
+            command=list(argv[1:]),
+            platform=self._config.build_platform or None,
+            host_config=self._host(),
+            **confinement.container_config(
+                labels={
+                    confinement.INSTALLATION: self._installation,
+                    confinement.KIND: "check",
+                },
+                uid=self._uid,
+                directory=directory,
+                variables={},
+            ),
+        )
+        return str(created["Id"])
+
     def _host(self) -> dict[str, object]:
         limits = dataclasses.replace(self._config.limits(), network=False)
         host = confinement.host_config(
             self._client,
             limits,
             network="none",
+            mounts=self._account,
             volumes=self._image.volumes,
             uid=self._uid,
             log_driver="json-file",

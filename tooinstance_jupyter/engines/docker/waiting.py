@@ -40,8 +40,6 @@ NOTHING_CAME = 125
 
 _SHELL = ["/bin/sh", "-c", f". {INSIDE}/start; exit {NOTHING_CAME}"]
 _START_TIMEOUT_S = 30.0
-_PASSWD = f"root:x:0:0::/root:/bin/sh\ntool:x:{{uid}}:{{uid}}::{confinement.HOME}:/bin/sh\n"
-_GROUP = "root:x:0:\ntool:x:{uid}:\n"
 _CA_VARIABLES = (
     "SSL_CERT_FILE",
     "REQUESTS_CA_BUNDLE",
@@ -236,8 +234,7 @@ class Maker:
         control.mkdir()
         work.mkdir()
         control.chmod(0o711)
-        (control / "passwd").write_text(_PASSWD.format(uid=uid))
-        (control / "group").write_text(_GROUP.format(uid=uid))
+        confinement.write_account(control, uid)
         (control / "stdin").touch(mode=0o600)
         for name in ("start", *STREAMS):
             os.mkfifo(control / name, 0o600)
@@ -254,8 +251,7 @@ class Maker:
         mounts = [
             Mount(INSIDE, str(control), type="bind", read_only=True),
             Mount(confinement.WORK, str(folder / "work"), type="bind"),
-            Mount("/etc/passwd", str(control / "passwd"), type="bind", read_only=True),
-            Mount("/etc/group", str(control / "group"), type="bind", read_only=True),
+            *confinement.account_mounts(control),
         ]
         variables = dict(passed(self._config))
         if (control / "ca.pem").exists():
