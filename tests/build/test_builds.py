@@ -189,6 +189,16 @@ def test_a_repository_becomes_a_tool_with_no_option_given(
     assert (run.exit_code, stdout) == (0, "frobnicated 3\n")
 
 
+def test_a_file_that_cannot_be_compiled_ahead_is_named_and_fails_no_build(
+    workshop: Any, repository: Repository
+) -> None:
+    files = {"frobnicate.py": CLICK_LIKE, "of_python_2.py": 'print "hello"\n'}
+    version = workshop.build(repository(files))
+    assert version.status is VersionStatus.READY, version.failure
+    told = [line for line in workshop.log(version).splitlines() if "Not compiled ahead" in line]
+    assert [line.rpartition("/")[2] for line in told] == ["of_python_2.py"]
+
+
 # source: the entry point that is found (real tools, of several kinds and sizes)
 REAL = {
     "pypi:sherlock-project": "sherlock",

@@ -177,6 +177,24 @@ def test_a_python_repository_goes_from_link_to_image_with_no_option_given(
     assert "CERT" not in leftovers, "nothing of the settings stays"
 
 
+@pytest.mark.registry
+def test_a_file_that_cannot_be_compiled_ahead_fails_no_image_and_is_named(
+    workshop: Workshop, repository: Repository
+) -> None:
+    link = repository(
+        {
+            "pyproject.toml": '[build-system]\nrequires=["setuptools"]\n'
+            'build-backend="setuptools.build_meta"\n[project]\nname="frobnicate"\nversion="1"\n'
+            '[project.scripts]\nfrobnicate="frobnicate:main"\n',
+            "frobnicate/__init__.py": "def main(): print('usage: frobnicate')\n",
+            "frobnicate/of_python_2.py": 'print "hello"\n',
+        }
+    )
+    version = ready(workshop.build(link))
+    told = [line for line in workshop.log(version).splitlines() if "Not compiled ahead" in line]
+    assert [line.rpartition("/")[2] for line in told] == ["of_python_2.py"]
+
+
 def test_what_fails_makes_room_for_the_next_candidate_and_is_said(
     workshop: Workshop, repository: Repository
 ) -> None:

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from configparser import ConfigParser
 from configparser import Error as ConfigParserError
+from importlib import resources
 from pathlib import Path
 from typing import ClassVar
 
@@ -182,14 +183,12 @@ class PythonBuildpack:
 
 
 def _compile(venv: Path, source: Path | None) -> tuple[str, ...]:
-    """Return the command that compiles what runs may import.
-
-    The tests of packages, often most of their files, are not compiled.
-    """
+    """Return the command that compiles what runs may import."""
+    program = resources.files("tooinstance_jupyter.build.images") / "inside" / "bytecode.py"
     folders = [str(venv / place) for place in _site_packages(venv)]
     return (
-        *(str(venv / "bin" / "python"), "-m", "compileall", "-q", "-q", "-j", "0"),
-        *("-x", r"[/\\]tests?[/\\]", *folders, *([str(source)] if source else [])),
+        *(str(venv / "bin" / "python"), "-I", "-S", "-c", program.read_text("utf-8")),
+        *(*folders, *([str(source)] if source else [])),
     )
 
 

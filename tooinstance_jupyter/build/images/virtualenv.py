@@ -29,11 +29,13 @@ _GET_UV = (
 _HAS_PIP = "{ python3 -m pip --version || ls /usr/share/python-wheels/pip-*.whl; }"
 _DEBIANS_OWN = '[ "$(command -v python3)" != /usr/bin/python3 ]'
 _COMPILERS = (*dockerfile.COMPILERS, f"$({_DEBIANS_OWN} || echo python3-dev)")
-# neither runs `.pth` files of what is installed, which are code; most files of tests are not run
-COMPILE = "python3 -I -S -m compileall -q -q -j 0 -x '[/]tests?[/]'"
 # builds that take the version from git
 _VERSIONED = re.compile(r"scm|vcs|versioneer|pbr|version(ing)?", re.IGNORECASE)
 NO_CACHE = "export UV_NO_CACHE=1"
+COMPILE = f"python3 -I -S {ADDED}/bytecode.py"
+"""Compiles the folders that follow, with `BYTECODE` mounted; its failure must decide nothing."""
+
+BYTECODE = added("bytecode.py")
 _NEW_VENV = f'uv venv --quiet --python "$(command -v python3)" {VENV}'
 
 
@@ -121,14 +123,16 @@ def dependencies(mount: str, path: str, where: str = "its packaging metadata") -
             _NEW_VENV,
             f"UV_CACHE_DIR={_CACHE} {install} --no-build && touch /opt/installed || "
             "echo 'Not all of them are there as wheels.'",
-            f"{COMPILE} {VENV}/lib",
+            f"{COMPILE} {VENV}/lib || :",
             caches=[_CACHE],
+            mounts=[BYTECODE],
         ),
         run(
             "Building packages that have no wheel",
             NO_CACHE,
             f"[ -e /opt/installed ] || {{ {dockerfile.retried(install, _COMPILERS)}; "
-            f"{COMPILE} {VENV}/lib; }}",
+            f"{COMPILE} {VENV}/lib || :; }}",
+            mounts=[BYTECODE],
         ),
     ]
 
@@ -145,6 +149,7 @@ def dependencies_beside_source() -> list[str]:
             _NEW_VENV,
             f"cd {SOURCE}",
             dockerfile.retried(install, _COMPILERS),
-            f"{COMPILE} {VENV}/lib",
+            f"{COMPILE} {VENV}/lib || :",
+            mounts=[BYTECODE],
         ),
     ]

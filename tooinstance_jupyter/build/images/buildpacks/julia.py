@@ -44,7 +44,12 @@ class JuliaBuildpack:
         julia = ("julia", f"--project={SOURCE}", "--startup-file=no")
         commands = {path: (*julia, f"{SOURCE}/{path}") for path in sorted(paths)}
         project = [name for name in _PROJECT if files.text(checkout.folder / name)]
-        install = f"{' '.join(julia)} -e 'using Pkg; Pkg.instantiate(); Pkg.precompile()'"
+        install = f"{' '.join(julia)} -e 'using Pkg; Pkg.instantiate()'"
+        # what is not compiled ahead only makes starts slower
+        ahead = (
+            f"{{ {' '.join(julia)} -e 'using Pkg; Pkg.precompile()' || "
+            "echo 'Not all of it was compiled ahead, which only makes starts slower.'; }"
+        )
         return Recipe(
             dockerfile=dockerfile.text(
                 dockerfile.from_(dockerfile.base(self._config, self.runtime), "runtime"),
@@ -57,14 +62,14 @@ class JuliaBuildpack:
                     "Installing the packages that it needs",
                     f"mkdir -p {_DEPOT}",
                     # a project that is a package needs its own source, which comes later
-                    f"{install} || :",
+                    f"{install} && {ahead} || :",
                 ),
                 "FROM dependencies AS source",
                 dockerfile.copy(".", SOURCE),
                 run(
                     f"Compiling {checkout.name}",
                     f"rm -rf {SOURCE}/.tooinstance",
-                    *([install] if project else []),
+                    *([install, ahead] if project else []),
                 ),
                 "FROM runtime",
                 dockerfile.copy(_DEPOT, _DEPOT, stage="source"),

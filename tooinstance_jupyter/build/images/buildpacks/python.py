@@ -17,7 +17,7 @@ from ...buildpacks.python import PythonBuildpack, kind_of, script_of
 from .. import dockerfile, requirements, versions, virtualenv
 from ..base import Recipe
 from ..dockerfile import ADDED, COMMANDS, SOURCE, added, bound, inside, run
-from ..virtualenv import COMPILE, NO_CACHE, PYTHON, VENV
+from ..virtualenv import BYTECODE, COMPILE, NO_CACHE, PYTHON, VENV
 
 
 class PythonImageBuildpack:
@@ -61,6 +61,7 @@ class PythonImageBuildpack:
             ),
             files={
                 "requirements.txt": f"{name}=={checkout.commit}\n",
+                "bytecode.py": inside("bytecode.py"),
                 "python_commands.py": inside("python_commands.py"),
             },
             commands=_modules([], candidate),
@@ -89,8 +90,9 @@ class PythonImageBuildpack:
                     "export PATH=/opt/uv/bin:$PATH",
                     f"uv pip install --quiet --no-deps --offline --python {PYTHON} /wheels/*.whl",
                     f"python3 -I -S {ADDED}/python_commands.py {VENV} /wheels/*.whl >{COMMANDS}",
-                    f"{COMPILE} {VENV}/lib",
+                    f"{COMPILE} {VENV}/lib || :",
                     mounts=[
+                        BYTECODE,
                         bound("/wheels", "/wheels", stage="wheel"),
                         bound("/opt/uv", "/opt/uv", stage="uv"),
                         added("python_commands.py"),
@@ -101,6 +103,7 @@ class PythonImageBuildpack:
             files={
                 "build-requires.txt": _lines(to_build),
                 "wheel.py": inside("wheel.py"),
+                "bytecode.py": inside("bytecode.py"),
                 "python_commands.py": inside("python_commands.py"),
             },
             ignored=(),  # some packages take their version from git
@@ -113,6 +116,7 @@ class PythonImageBuildpack:
         needs, where = python_files.requirements(folder, script)
         flat = requirements.flat(folder) if needs == ["-r requirements.txt"] else list(needs)
         files = {"requirements.txt": _lines(flat)} if flat else {}
+        files["bytecode.py"] = inside("bytecode.py")
         has_venv = bool(flat) or flat is None
         python = PYTHON if has_venv else "python3"
         commands = self._commands_of_files(checkout, candidate, python)
@@ -135,6 +139,7 @@ class PythonImageBuildpack:
                     f"Compiling {checkout.name}",
                     f"rm -rf {SOURCE}/.tooinstance",
                     f"{COMPILE} {SOURCE} || :",
+                    mounts=[BYTECODE],
                 ),
                 "FROM runtime",
                 dockerfile.copy(VENV, VENV, stage="dependencies") if has_venv else [],
