@@ -1,10 +1,12 @@
-"""Finds the cause in the log of a build that failed, and says what to do about it."""
+"""Says why a build failed, by the line that ``error_lines`` finds, and what to do about it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from typing import NamedTuple
+
+from . import error_lines
 
 
 class Cause(NamedTuple):
@@ -16,7 +18,10 @@ class Cause(NamedTuple):
 
 _MOST_CHARS = 2_000
 NEEDS_A_SYSTEM = "The docker engine can install it (apt.txt); here it must be on the machine."
-_PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], Cause]], ...] = (
+Patterns = tuple[tuple[str, Callable[[re.Match[str]], Cause]], ...]
+"""What a log may say, and what that means; the first that is found counts."""
+
+_PATTERNS: Patterns = (
     (
         r"No space left on device|os error 28|ENOSPC",
         lambda m: Cause("The disk is full.", "Free some space, for instance with `%tooi gc`."),
@@ -27,7 +32,8 @@ _PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], Cause]], ...] = (
     ),
     (
         r"(?:error: command|unable to execute|No such file or directory:) "
-        r"'?((?:x86_64[\w-]*|aarch64[\w-]*|gcc|g\+\+|cc|clang|cmake|make|cargo|rustc|gfortran))'?",
+        r"'?((?:x86_64[\w-]*|aarch64[\w-]*|gcc|g\+\+|cc|clang|cmake|make|cargo|rustc|gfortran))\b'?"
+        r"(?! failed with)",
         lambda m: Cause(f"A compiler is needed and {m[1]} is not there or failed.", NEEDS_A_SYSTEM),
     ),
     (
@@ -128,12 +134,8 @@ _PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], Cause]], ...] = (
         ),
     ),
 )
-_OWN_ERROR = re.compile(
-    r"^(?:npm (?:ERR!|error))?[ \t]*((?:\w+\.)*\w*(?:Error|Exception): .+)$", re.MULTILINE
-)
-_ANY_ERROR = re.compile(
-    r"^(?:error|fatal|npm ERR!|npm error):? (?!code |path |errno |command )(.+)$", re.MULTILINE
-)
+AGAIN = "Trying again with compilers."
+"""What a build of an image says before its second try: what failed before that counts no more."""
 
 
 def cause(log: str) -> Cause:
@@ -142,21 +144,33 @@ def cause(log: str) -> Cause:
     The log is a stranger's: long lines are cut, since patterns take their time over those, and no
     pattern looks from one line far into others.
     """
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", log[-65_536:])
-    recent = "\n".join(line[:_MOST_CHARS] for line in plain.splitlines()) + "\n"
-    found = _cause(recent)
+    recent = recent_lines(log)
+    found = told_by(_PATTERNS, recent) or Cause(
+        error_lines.find(recent).line or "It said nothing.", "See the log for what came before."
+    )
     if culprit := re.search(r"Failed to build `([^`\s]+)`", recent):
         return Cause(f"{culprit[1]} cannot be built. {found.message}", found.hint)
     return found
 
 
-def _cause(recent: str) -> Cause:
-    for pattern, told in _PATTERNS:
-        if match := re.search(pattern, recent):
-            return told(match)
-    if own := _OWN_ERROR.findall(recent):
-        return Cause(own[-1].strip(), "That is the last error of its own set-up; see the log.")
-    if match := _ANY_ERROR.search(recent):
-        return Cause(match[1].strip(), "See the log for what came before.")
-    lines = [line.strip() for line in recent.splitlines() if line.strip()]
-    return Cause(lines[-1][:300] if lines else "It said nothing.", "See the log.")
+def recent_lines(log: str) -> str:
+    """Return the end of a log that is about its last try, without colours and overlong lines."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", log[-65_536:].rpartition(AGAIN)[2])
+    return "\n".join(line[:_MOST_CHARS] for line in plain.splitlines()) + "\n"
+
+
+def told_by(patterns: Patterns, recent: str) -> Cause | None:
+    """Return what the patterns say of the line that is a log's cause, or of those beside it.
+
+    What stands elsewhere may be about something that was done without: it counts only where no
+    line is surely the cause.
+    """
+    found = error_lines.find(recent)
+    looked_at = [f"{found.line}\n", f"{found.around}\n"]
+    if found.rank < error_lines.SURE:
+        looked_at.append(recent)
+    for said in looked_at:
+        for pattern, told in patterns:
+            if match := re.search(pattern, said):
+                return told(match)
+    return None

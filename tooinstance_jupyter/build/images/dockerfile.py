@@ -16,6 +16,7 @@ from ...containers.base_image import in_registry
 from ...errors import BuildError
 from ..base import Checkout
 from ..buildpacks import files
+from ..diagnose import AGAIN
 
 WORK = "/work"
 """Where a run starts; its work directory is mounted there."""
@@ -185,7 +186,7 @@ def retried(command: str, packages: Sequence[str]) -> str:
     Its parts must be joined by ``&&``, as the first try is not ended by `set -e`. Most sources need
     none, and a stage with this is thrown away.
     """
-    again = f"echo 'Trying again with compilers.'; {apt(packages)}; {command}"
+    again = f"echo '{AGAIN}'; {apt(packages)}; {command}"
     return f"{{ {command}; }} || {{ {again}; }}"
 
 

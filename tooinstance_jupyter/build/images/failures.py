@@ -6,10 +6,9 @@ What goes wrong in any kind of build is left to ``diagnose``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from ...errors import BuildError
-from .. import diagnose
+from .. import diagnose, error_lines
 from ..diagnose import Cause
 from .progress import Step
 
@@ -65,7 +64,7 @@ _PACKAGES = {
     "pkg-config": "pkg-config",
     "git": "git",
 }
-_COMMON: tuple[tuple[str, Callable[[re.Match[str]], Cause]], ...] = (
+_COMMON: diagnose.Patterns = (
     (
         r"(?:fatal error|error): '?([\w./+-]+\.h(?:pp)?)'?(?: file not found|: No such file)",
         lambda m: Cause(f"A header file is missing: {m[1]}.", _apt(m[1])),
@@ -184,7 +183,7 @@ def buildx_missing() -> BuildError:
 
 def cause_in_image(said: str) -> Cause:
     """Return why a step failed, and the way out where there is an image to change."""
-    recent = "\n".join(line[:2_000] for line in said[-65_536:].splitlines()) + "\n"
+    recent = diagnose.recent_lines(said)
     if _NETWORK.search(recent):
         return Cause(
             "There is no network inside the build, or a name could not be resolved.",
@@ -200,9 +199,8 @@ def cause_in_image(said: str) -> Cause:
             "The certificate of an index is not trusted inside the build.",
             "Behind a proxy that has certificates of its own, set TooInstance.ca_bundle.",
         )
-    for pattern, told in _COMMON:
-        if match := re.search(pattern, recent):
-            return told(match)
+    if told := diagnose.told_by(_COMMON, recent):
+        return told
     found = diagnose.cause(said)
     if found.hint == diagnose.NEEDS_A_SYSTEM:
         return Cause(found.message, _apt(""))
@@ -232,8 +230,7 @@ def _without_step(tail: str, step: Step | None, *, has_folder_kind: bool) -> Bui
             f"another image; `docker login` and `docker pull` help too.{instead}",
             code="base_missing",
         )
-    lines = [line for line in tail.splitlines() if line.startswith("ERROR")] or tail.splitlines()
-    said = lines[-1].removeprefix("ERROR: ").removeprefix("failed to solve: ") if lines else ""
+    said = error_lines.find(tail).line.removeprefix("failed to solve: ")
     return BuildError(
         f"The builder refuses it: {said[:500] or 'it said nothing'}", "The log has it in full."
     )
