@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tooinstance_jupyter.build import detect
 from tooinstance_jupyter.build.base import AS_ASKED, Checkout
-from tooinstance_jupyter.build.buildpacks import indexes, python_files
+from tooinstance_jupyter.build.buildpacks import imports, indexes, python_files
 from tooinstance_jupyter.build.buildpacks.node import NodeBuildpack
 from tooinstance_jupyter.build.buildpacks.python import PythonBuildpack
 from tooinstance_jupyter.build.buildpacks.script import ScriptBuildpack
@@ -190,7 +190,7 @@ def test_only_foreign_modules_become_packages(tmp_path: Path) -> None:
         "deep/x.py": "",
     }
     there = checkout(tmp_path, files)
-    found = python_files.imported_packages(there.folder, "main.py")
+    found = imports.packages(there.folder, "main.py")
     assert found == ["Pillow", "PyYAML", "scikit_learn"]
 
 

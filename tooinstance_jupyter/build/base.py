@@ -109,7 +109,7 @@ class Site:
     """Where a build takes place: its target folder, a cache, and the means to run and report.
 
     The cache is this build's alone, and gone with it. ``adopt`` hands a folder that was made here
-    to the user whom the commands of the build run as.
+    to the user whom the commands of the build run as. ``note`` adds a line to the log.
     """
 
     target: Path
@@ -117,6 +117,7 @@ class Site:
     shell: Shell
     step: Callable[[str], None]
     adopt: Callable[[Path], None]
+    note: Callable[[str], None]
 
 
 class Buildpack(Protocol):

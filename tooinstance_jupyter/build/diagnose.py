@@ -17,6 +17,7 @@ class Cause(NamedTuple):
 
 
 _MOST_CHARS = 2_000
+UNREACHABLE = "The package index could not be reached."
 NEEDS_A_SYSTEM = "The docker engine can install it (apt.txt); here it must be on the machine."
 Patterns = tuple[tuple[str, Callable[[re.Match[str]], Cause]], ...]
 """What a log may say, and what that means; the first that is found counts."""
@@ -123,7 +124,7 @@ _PATTERNS: Patterns = (
         r"Failed to fetch|error sending request|Temporary failure in name resolution|"
         r"ENOTFOUND|EAI_AGAIN|ETIMEDOUT|Could not resolve host|Connection refused",
         lambda m: Cause(
-            "The package index could not be reached.",
+            UNREACHABLE,
             "Is there a network? Proxy variables and UV_INDEX_URL are honoured.",
         ),
     ),

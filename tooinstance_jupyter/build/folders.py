@@ -147,6 +147,7 @@ class FolderMaker:
                 shell=work.shell(target),
                 step=work.step,
                 adopt=work.adopt,
+                note=lambda line: work.log(f"{line}\n"),
             ),
         )
 

@@ -22,7 +22,8 @@ from ...config import TooInstance
 from ...errors import BuildError
 from ...records import Candidate, Runtime, SourceKind
 from ..base import Built, Checkout, Site
-from . import indexes, python_files
+from ..diagnose import UNREACHABLE
+from . import indexes, old_modules, python_files
 from .interpreters import base_prefix, interpreter, version_of
 
 _VENV, _SOURCE = "venv", "source"
@@ -69,8 +70,8 @@ class PythonBuildpack:
         # the same path may lead to another Python after an upgrade of the machine
         recipe = {"python": f"{python} {version_of(python)}", "kind": kind}
         if kind == "files":
-            needs, _ = python_files.requirements(checkout.folder, script_of(checkout, candidate))
-            recipe["requirements"] = "\n".join(needs)
+            needs = python_files.requirements(checkout.folder, script_of(checkout, candidate))
+            recipe["requirements"] = "\n".join(needs.lines)
         if kind == "index":
             recipe["name"] = checkout.source.location
         return recipe
@@ -98,10 +99,13 @@ class PythonBuildpack:
             source = site.target / _SOURCE
             shutil.copytree(checkout.folder, source, symlinks=True, ignore=_leads_out(checkout))
             site.adopt(source)
-            needs, where = python_files.requirements(source, script_of(checkout, candidate))
-            site.step(f"Installing what {where} names" if needs else "It needs no packages")
-            if needs:
-                self._install(site, venv, _as_arguments(needs), cwd=source, readable=readable)
+            needs = python_files.requirements(source, script_of(checkout, candidate))
+            named = f"Installing what {needs.where} names"
+            site.step(named if needs.lines else "It needs no packages")
+            if needs.are_guessed:
+                self._install_guessed(site, venv, needs.lines, cwd=source, readable=readable)
+            elif needs.lines:
+                self._install(site, venv, _as_arguments(needs.lines), cwd=source, readable=readable)
             commands = self._commands_of_files(checkout, candidate, venv, source)
         else:
             is_index = kind == "index"
@@ -113,6 +117,7 @@ class PythonBuildpack:
             for module in (*modules, candidate.entry_point):
                 if module.startswith("-m "):
                     commands[module] = (str(venv / "bin" / "python"), *module.split())
+        self._bring_back(site, venv, source if kind == "files" else None, readable=readable)
         is_package_run = kind == "files" and candidate.entry_point.startswith("-m ")
         return Built(
             commands=commands,
@@ -154,6 +159,51 @@ class PythonBuildpack:
                 "VIRTUAL_ENV": str(venv),
             },
         )
+
+    def _install_guessed(
+        self,
+        site: Site,
+        venv: Path,
+        packages: Sequence[str],
+        *,
+        cwd: Path,
+        readable: Sequence[Path],
+    ) -> None:
+        """Install those packages that can be had: a guess decides nothing."""
+        attempts = [list(packages), *([name] for name in packages)] if packages else []
+        for number, attempt in enumerate(attempts):
+            try:
+                self._install(site, venv, ["--", *attempt], cwd=cwd, readable=readable)
+            except BuildError as error:
+                if error.error_code != "build_failed" or error.message == UNREACHABLE:
+                    raise
+                if number > 0:
+                    site.note(
+                        f"Goes on without {attempt[0]}, a guess from imports: {error.message}"
+                    )
+            else:
+                if number == 0:
+                    return
+
+    def _bring_back(
+        self, site: Site, venv: Path, source: Path | None, *, readable: Sequence[Path]
+    ) -> None:
+        """Install what has modules that were always there once, and that packages import still."""
+        program = resources.files(__package__) / "old_modules.py"
+        found = site.shell(
+            [
+                *(str(venv / "bin" / "python"), "-I", "-S", "-c", program.read_text("utf-8")),
+                *(str(venv), *([str(source)] if source else [])),
+            ],
+            cwd=site.target,
+            readable=readable,
+            network=False,
+            check=False,
+        )
+        packages = [line for line in found.output.splitlines() if line in old_modules.PACKAGES]
+        if found.exit_code == 0 and packages:
+            site.note(f"Installing {', '.join(packages)}: has what newer Pythons have no more")
+            self._install_guessed(site, venv, packages, cwd=site.target, readable=readable)
 
     def _interpreter(self, checkout: Checkout, candidate: Candidate) -> str:
         if checkout.source.kind is SourceKind.PYPI:

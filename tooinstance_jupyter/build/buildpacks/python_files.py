@@ -5,13 +5,12 @@ from __future__ import annotations
 import ast
 import configparser
 import re
-import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import files
+from . import files, imports
 
 _PEP_723 = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 _MAIN_GUARD = re.compile(r"(?m)^if\s+__name__\s*==\s*['\"]__main__['\"]\s*:")
@@ -124,18 +123,29 @@ def scripts(folder: Path, name: str) -> Iterator[tuple[str, str, int]]:
             yield path, "the only script", 30
 
 
-def requirements(folder: Path, script: str | None) -> tuple[list[str], str]:
+class Needs(NamedTuple):
+    """What a source that is not a package needs: lines of a requirements file, and whence.
+
+    What is only ``guessed`` may be had or not: the build goes on without.
+    """
+
+    lines: list[str]
+    where: str
+    are_guessed: bool = False
+
+
+def requirements(folder: Path, script: str | None) -> Needs:
     """Return what a source that is not a package needs, and where that stands."""
     content = files.text(folder / script) if script is not None else ""
     metadata = inline_metadata(content)
     if metadata is not None:
-        return strings(metadata.get("dependencies")), "its inline metadata"
+        return Needs(strings(metadata.get("dependencies")), "its inline metadata")
     if (folder / "requirements.txt").is_file():
-        return ["-r requirements.txt"], "requirements.txt"
+        return Needs(["-r requirements.txt"], "requirements.txt")
     project = table(toml(folder / "pyproject.toml"), "project")
     if "dependencies" in project:
-        return strings(project["dependencies"]), "pyproject.toml"
-    return imported_packages(folder, script), "its imports"
+        return Needs(strings(project["dependencies"]), "pyproject.toml")
+    return Needs(imports.packages(folder, script), "its imports", are_guessed=True)
 
 
 def requires_python(folder: Path, script: str | None = None) -> str:
@@ -155,30 +165,6 @@ def requires_python(folder: Path, script: str | None = None) -> str:
         r"python_requires\s*=\s*['\"]([^'\"\n]+)['\"]", files.text(folder / "setup.py")
     )
     return match[1].strip() if match else ""
-
-
-def imported_packages(folder: Path, script: str | None) -> list[str]:
-    """Return the packages whose modules the files import, by pipreqs' table of names."""
-    from pipreqs.pipreqs import get_pkg_names
-
-    local = {path.stem for path in folder.glob("*.py")} | {
-        path.name for path in folder.iterdir() if path.is_dir()
-    }
-    if script is not None:
-        local |= {path.stem for path in (folder / script).parent.glob("*.py")}
-    paths = [folder / script] if script is not None else []
-    paths += (
-        sorted(folder.rglob("*.py"))[:_MOST_FILES]
-        if script is None
-        else [path for path in (folder / script).parent.rglob("*.py") if path != folder / script][
-            :_MOST_FILES
-        ]
-    )
-    modules: set[str] = set()
-    for path in paths:
-        modules |= _imports(files.text(path))
-    foreign = sorted(modules - local - set(sys.stdlib_module_names) - {"__future__"})
-    return sorted(set(get_pkg_names(foreign)))  # type: ignore[no-untyped-call]
 
 
 def inline_metadata(content: str) -> Mapping[str, Any] | None:
@@ -288,17 +274,3 @@ def _from_poetry(asked: str) -> str:
         lambda m: f">={m[1]}.{m[2]}{m[3]},<{m[1]}.{int(m[2]) + 1}",
         asked,
     )
-
-
-def _imports(content: str) -> set[str]:
-    try:
-        tree = ast.parse(content)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            found.add(node.module.partition(".")[0])
-    return found

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..diagnose import AGAIN
 from . import dockerfile
 from .dockerfile import ADDED, SOURCE, TOOL, added, run
 
@@ -36,6 +37,7 @@ COMPILE = f"python3 -I -S {ADDED}/bytecode.py"
 """Compiles the folders that follow, with `BYTECODE` mounted; its failure must decide nothing."""
 
 BYTECODE = added("bytecode.py")
+OLD_MODULES = added("old_modules.py")
 _NEW_VENV = f'uv venv --quiet --python "$(command -v python3)" {VENV}'
 
 
@@ -96,11 +98,18 @@ def wheel(name: str, requires: Sequence[str], *, has_git: bool) -> list[str]:
     ]
 
 
-def dependencies(mount: str, path: str, where: str = "its packaging metadata") -> list[str]:
+def dependencies(
+    mount: str, path: str, where: str = "its packaging metadata", also: Sequence[str] = ()
+) -> list[str]:
     """Return the stage that installs what a requirements file names, cached by its content.
 
     Choosing versions may run set-up scripts of packages, so that happens without the shared cache,
     as does installing what has no wheel.
+
+    Parameters
+    ----------
+    also
+        Modules of `old_modules.REMOVED` that the source itself imports.
     """
     resolve = (
         f"{{ grep -E '^-' {path} >/opt/list.txt || :; }} && "
@@ -132,12 +141,62 @@ def dependencies(mount: str, path: str, where: str = "its packaging metadata") -
             NO_CACHE,
             f"[ -e /opt/installed ] || {{ {dockerfile.retried(install, _COMPILERS)}; "
             f"{COMPILE} {VENV}/lib || :; }}",
-            mounts=[BYTECODE],
+            brought_back(also),
+            mounts=[BYTECODE, OLD_MODULES],
         ),
     ]
 
 
-def dependencies_beside_source() -> list[str]:
+def guessed(also: Sequence[str] = ()) -> list[str]:
+    """Return the stage that installs those packages of a guess that can be had.
+
+    It needs the files ``requirements.txt`` and ``guessed.sh`` in the context. See `dependencies`.
+    """
+    install = f"sh {ADDED}/guessed.sh"
+    mounts = [added("requirements.txt"), added("guessed.sh"), BYTECODE]
+    left, without = "/opt/left.txt", "/opt/without.txt"
+    return [
+        "FROM python AS dependencies",
+        run(
+            "Installing what its imports name",
+            _NEW_VENV,
+            f"UV_CACHE_DIR={_CACHE} {install} {ADDED}/requirements.txt {left} --python {PYTHON} "
+            "--no-build",
+            f"{COMPILE} {VENV}/lib || :",
+            caches=[_CACHE],
+            mounts=mounts,
+        ),
+        run(
+            "Building packages that have no wheel",
+            NO_CACHE,
+            f"[ ! -s {left} ] || {install} {left} {without} --python {PYTHON}",
+            f"[ ! -s {without} ] || {{ echo '{AGAIN}'; {dockerfile.apt(_COMPILERS)}; "
+            f"{install} {without} {left} --python {PYTHON}; "
+            f'for package in $(cat {left}); do echo "Goes on without $package, a guess from '
+            'imports: it cannot be built."; done; }',
+            brought_back(also),
+            f"{COMPILE} {VENV}/lib || :",
+            mounts=[*mounts, OLD_MODULES],
+        ),
+    ]
+
+
+def brought_back(also: Sequence[str] = ()) -> str:
+    """Return the command that installs what has modules that newer Pythons no longer have.
+
+    `OLD_MODULES` and `BYTECODE` must be mounted. See `dependencies`.
+    """
+    find = f"python3 -I -S {ADDED}/old_modules.py {VENV} {' '.join(also)}"
+    install = f"uv pip install --quiet --no-deps --python {PYTHON}"
+    return (
+        f"for package in $({find.strip()}); do "
+        'echo "Installing $package: has what newer Pythons have no more"; '
+        f'{install} -- "$package" || echo "Goes on without $package."; '
+        f"{COMPILE} {VENV}/lib || :; done"
+    )
+
+
+def dependencies_beside_source(also: Sequence[str] = ()) -> list[str]:
     """Return the stage for requirements that name files of the source, whose code may run."""
     install = f"uv pip install --python {PYTHON} --requirements requirements.txt"
     return [
@@ -149,7 +208,8 @@ def dependencies_beside_source() -> list[str]:
             _NEW_VENV,
             f"cd {SOURCE}",
             dockerfile.retried(install, _COMPILERS),
+            brought_back(also),
             f"{COMPILE} {VENV}/lib || :",
-            mounts=[BYTECODE],
+            mounts=[BYTECODE, OLD_MODULES],
         ),
     ]

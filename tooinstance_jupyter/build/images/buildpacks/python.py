@@ -6,18 +6,24 @@ What the files say is read by the buildpack for folders; uv installs.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 from ....config import TooInstance
 from ....errors import BuildError
 from ....records import Candidate, Runtime
 from ...base import Checkout
-from ...buildpacks import python_files
+from ...buildpacks import old_modules, python_files
 from ...buildpacks.python import PythonBuildpack, kind_of, script_of
 from .. import dockerfile, requirements, versions, virtualenv
 from ..base import Recipe
 from ..dockerfile import ADDED, COMMANDS, SOURCE, added, bound, inside, run
-from ..virtualenv import BYTECODE, COMPILE, NO_CACHE, PYTHON, VENV
+from ..virtualenv import BYTECODE, COMPILE, NO_CACHE, OLD_MODULES, PYTHON, VENV
+
+_PROGRAMS = {
+    "bytecode.py": inside("bytecode.py"),
+    "old_modules.py": Path(old_modules.__file__).read_text("utf-8"),
+}
 
 
 class PythonImageBuildpack:
@@ -61,7 +67,7 @@ class PythonImageBuildpack:
             ),
             files={
                 "requirements.txt": f"{name}=={checkout.commit}\n",
-                "bytecode.py": inside("bytecode.py"),
+                **_PROGRAMS,
                 "python_commands.py": inside("python_commands.py"),
             },
             commands=_modules([], candidate),
@@ -90,9 +96,11 @@ class PythonImageBuildpack:
                     "export PATH=/opt/uv/bin:$PATH",
                     f"uv pip install --quiet --no-deps --offline --python {PYTHON} /wheels/*.whl",
                     f"python3 -I -S {ADDED}/python_commands.py {VENV} /wheels/*.whl >{COMMANDS}",
+                    virtualenv.brought_back(),
                     f"{COMPILE} {VENV}/lib || :",
                     mounts=[
                         BYTECODE,
+                        OLD_MODULES,
                         bound("/wheels", "/wheels", stage="wheel"),
                         bound("/opt/uv", "/opt/uv", stage="uv"),
                         added("python_commands.py"),
@@ -103,7 +111,7 @@ class PythonImageBuildpack:
             files={
                 "build-requires.txt": _lines(to_build),
                 "wheel.py": inside("wheel.py"),
-                "bytecode.py": inside("bytecode.py"),
+                **_PROGRAMS,
                 "python_commands.py": inside("python_commands.py"),
             },
             ignored=(),  # some packages take their version from git
@@ -113,18 +121,22 @@ class PythonImageBuildpack:
 
     def _files(self, checkout: Checkout, candidate: Candidate) -> Recipe:
         folder, script = checkout.folder, script_of(checkout, candidate)
-        needs, where = python_files.requirements(folder, script)
-        flat = requirements.flat(folder) if needs == ["-r requirements.txt"] else list(needs)
-        files = {"requirements.txt": _lines(flat)} if flat else {}
-        files["bytecode.py"] = inside("bytecode.py")
-        has_venv = bool(flat) or flat is None
+        needs = python_files.requirements(folder, script)
+        is_file = needs.lines == ["-r requirements.txt"]
+        flat = requirements.flat(folder) if is_file else list(needs.lines)
+        also = sorted(old_modules.in_folders([folder]))
+        files = {"requirements.txt": _lines(flat or []), **_PROGRAMS}
+        has_venv = bool(flat or also) or flat is None
         python = PYTHON if has_venv else "python3"
         commands = self._commands_of_files(checkout, candidate, python)
         if flat is None:
-            dependencies = virtualenv.dependencies_beside_source()
-        elif flat:
+            dependencies = virtualenv.dependencies_beside_source(also)
+        elif needs.are_guessed and has_venv:
+            files["guessed.sh"] = inside("guessed.sh")
+            dependencies = virtualenv.guessed(also)
+        elif has_venv:
             dependencies = virtualenv.dependencies(
-                added("requirements.txt"), f"{ADDED}/requirements.txt", where
+                added("requirements.txt"), f"{ADDED}/requirements.txt", needs.where, also
             )
         else:
             dependencies = []
