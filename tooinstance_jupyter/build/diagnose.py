@@ -135,8 +135,8 @@ _PATTERNS: Patterns = (
         ),
     ),
 )
-AGAIN = "Trying again with compilers."
-"""What a build of an image says before its second try: what failed before that counts no more."""
+AGAIN = "Trying again with"
+"""What a build says before another try: what failed before that counts no more."""
 
 
 def cause(log: str) -> Cause:

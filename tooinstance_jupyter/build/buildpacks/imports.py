@@ -48,7 +48,8 @@ _GONE = frozenset((
     "binhex", "dummy_threading", "formatter", "macpath", "macurl2path", "parser", "symbol",
 ))  # fmt: skip
 _BESIDE = frozenset((
-    "doc", "docs", "example", "examples", "sample", "samples", "test", "testing", "tests",
+    "_vendor", "doc", "docs", "example", "examples", "extern", "node_modules", "sample", "samples",
+    "test", "testing", "tests", "third_party", "thirdparty", "vendor", "vendored",
 ))  # fmt: skip
 _NO_PROGRAM = frozenset((
     "conftest.py", "fabfile.py", "noxfile.py", "setup.py", "tasks.py", "versioneer.py",
@@ -71,11 +72,14 @@ def packages(folder: Path, script: str | None) -> list[str]:
     top = folder if script is None else (folder / script).parent
     paths = list(_python_files(top))
     paths += [folder / script] if script is not None else []
+    # a function that is somewhere beside the program may never be called
+    programs = [path for path in paths if path.name == "__main__.py"]
+    programs += [folder / script] if script is not None else []
     own = _modules_in(folder) | _modules_in(folder / "src") | _modules_in(top)
     found: set[str] = set()
     for path in dict.fromkeys(paths):
         is_in_package = (path.parent / "__init__.py").is_file()
-        found |= needed_modules(files.text(path)) - (
+        found |= needed_modules(files.text(path), is_run=path in programs) - (
             set() if is_in_package else _modules_in(path.parent)
         )
     foreign = found - own - _OF_PYTHON_2 - _OF_A_PLATFORM - _GONE - set(REMOVED)
@@ -85,11 +89,17 @@ def packages(folder: Path, script: str | None) -> list[str]:
     return sorted(name for name in named if _DISTRIBUTION.fullmatch(name))
 
 
-def needed_modules(content: str) -> set[str]:
-    """Return the modules without which a file does not run, on this platform and with Python 3."""
+def needed_modules(content: str, *, is_run: bool = True) -> set[str]:
+    """Return the modules without which a file does not run, on this platform and with Python 3.
+
+    Parameters
+    ----------
+    is_run
+        Whether the file is a program itself: what its functions import counts then.
+    """
     try:
         tree = ast.parse(content)
-        return set(_needed(tree.body, is_sure=True))
+        return set(_needed(tree.body, is_sure=True, is_run=is_run))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
 
@@ -114,13 +124,15 @@ def _modules_in(folder: Path) -> set[str]:
     return {p.stem if p.suffix == ".py" else p.name for p in sorted(folder.iterdir())[:_MOST_FILES]}
 
 
-def _needed(body: Sequence[ast.stmt], *, is_sure: bool) -> Iterator[str]:
+def _needed(body: Sequence[ast.stmt], *, is_sure: bool, is_run: bool) -> Iterator[str]:
     """Yield the modules that statements import.
 
     Parameters
     ----------
     is_sure
-        Whether all of them are run: what a function imports on a condition may never be.
+        Whether all of them are run, if any is.
+    is_run
+        Whether functions among them are called: what they import on a condition may never be.
     """
     for statement in body:
         match statement:
@@ -130,27 +142,33 @@ def _needed(body: Sequence[ast.stmt], *, is_sure: bool) -> Iterator[str]:
                 yield module.partition(".")[0]
             case ast.Try() | ast.TryStar():
                 if not _does_without(statement.handlers):
-                    yield from _needed(statement.body, is_sure=is_sure)
-                yield from _needed([*statement.orelse, *statement.finalbody], is_sure=is_sure)
+                    yield from _needed(statement.body, is_sure=is_sure, is_run=is_run)
+                yield from _needed(
+                    [*statement.orelse, *statement.finalbody], is_sure=is_sure, is_run=is_run
+                )
             case ast.If():
                 holds = _value(statement.test)
                 if holds is not False:
-                    yield from _needed(statement.body, is_sure=is_sure)
+                    yield from _needed(statement.body, is_sure=is_sure, is_run=is_run)
                 if holds is not True:
-                    yield from _needed(statement.orelse, is_sure=is_sure)
+                    yield from _needed(statement.orelse, is_sure=is_sure, is_run=is_run)
             case ast.With() | ast.AsyncWith():
                 suppressed = any("suppress" in ast.unparse(i.context_expr) for i in statement.items)
-                yield from _needed(statement.body, is_sure=is_sure and not suppressed)
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                yield from _needed(
+                    statement.body, is_sure=is_sure and not suppressed, is_run=is_run
+                )
+            case ast.FunctionDef() | ast.AsyncFunctionDef() if is_run:
                 yield from _in_function(statement.body)
             case ast.ClassDef() | ast.For() | ast.AsyncFor() | ast.While():
-                yield from _needed(statement.body, is_sure=is_sure)
+                yield from _needed(statement.body, is_sure=is_sure, is_run=is_run)
 
 
 def _in_function(body: Sequence[ast.stmt]) -> Iterator[str]:
     """Yield what a function imports whenever it is called."""
     plain = (ast.Import, ast.ImportFrom, ast.With, ast.FunctionDef, ast.ClassDef)
-    yield from _needed([part for part in body if isinstance(part, plain)], is_sure=True)
+    yield from _needed(
+        [part for part in body if isinstance(part, plain)], is_sure=True, is_run=True
+    )
 
 
 def _does_without(handlers: Sequence[ast.ExceptHandler]) -> bool:

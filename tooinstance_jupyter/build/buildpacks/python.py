@@ -22,11 +22,11 @@ from ...config import TooInstance
 from ...errors import BuildError
 from ...records import Candidate, Runtime, SourceKind
 from ..base import Built, Checkout, Site
-from ..diagnose import UNREACHABLE
+from ..diagnose import AGAIN, UNREACHABLE
 from . import indexes, old_modules, python_files
 from .interpreters import base_prefix, interpreter, version_of
 
-_VENV, _SOURCE = "venv", "source"
+_VENV, _SOURCE, _CONSTRAINTS = "venv", "source", "constraints.txt"
 _MOST_RECORD = 20_000_000
 
 
@@ -93,6 +93,9 @@ class PythonBuildpack:
             readable=readable,
             network=False,
         )
+        # before anything of the source runs, which could plant a link in its place
+        with (site.target / _CONSTRAINTS).open("x") as file:
+            file.write("setuptools<81\n")
         kind = kind_of(checkout, candidate)
         source = checkout.folder
         if kind == "files":
@@ -142,23 +145,34 @@ class PythonBuildpack:
         readable: Sequence[Path],
     ) -> None:
         settings = indexes.from_pip()
-        site.shell(
-            [
-                *(uv.find_uv_bin(), "pip", "install", "--python", str(venv / "bin" / "python")),
-                *("--link-mode", "copy", "--no-compile-bytecode", "--no-progress"),
-                *what,
-            ],
-            cwd=cwd,
-            writable=(site.target, site.cache),
-            readable=(*readable, *settings.readable),
-            variables={
-                **settings.variables,
-                "UV_CACHE_DIR": str(site.cache / "uv"),
-                "UV_PYTHON_DOWNLOADS": "never",
-                "UV_NO_CONFIG": "1",
-                "VIRTUAL_ENV": str(venv),
-            },
-        )
+
+        def install(variables: Mapping[str, str]) -> None:
+            site.shell(
+                [
+                    *(uv.find_uv_bin(), "pip", "install", "--python", str(venv / "bin" / "python")),
+                    *("--link-mode", "copy", "--no-compile-bytecode", "--no-progress"),
+                    *what,
+                ],
+                cwd=cwd,
+                writable=(site.target, site.cache),
+                readable=(*readable, *settings.readable),
+                variables={
+                    **settings.variables,
+                    "UV_CACHE_DIR": str(site.cache / "uv"),
+                    "UV_PYTHON_DOWNLOADS": "never",
+                    "UV_NO_CONFIG": "1",
+                    "VIRTUAL_ENV": str(venv),
+                    **variables,
+                },
+            )
+
+        try:
+            install({})
+        except BuildError as error:
+            if "No module named 'pkg_resources'" not in error.message:
+                raise
+            site.note(f"{AGAIN} an older setuptools: those of today have no pkg_resources")
+            install({"UV_BUILD_CONSTRAINT": str(site.target / _CONSTRAINTS)})
 
     def _install_guessed(
         self,

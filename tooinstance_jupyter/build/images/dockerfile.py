@@ -186,7 +186,7 @@ def retried(command: str, packages: Sequence[str]) -> str:
     Its parts must be joined by ``&&``, as the first try is not ended by `set -e`. Most sources need
     none, and a stage with this is thrown away.
     """
-    again = f"echo '{AGAIN}'; {apt(packages)}; {command}"
+    again = f"echo '{AGAIN} compilers.'; {apt(packages)}; {command}"
     return f"{{ {command}; }} || {{ {again}; }}"
 
 

@@ -38,6 +38,7 @@ COMPILE = f"python3 -I -S {ADDED}/bytecode.py"
 
 BYTECODE = added("bytecode.py")
 OLD_MODULES = added("old_modules.py")
+_UV = f"sh {ADDED}/uv.sh"
 _NEW_VENV = f'uv venv --quiet --python "$(command -v python3)" {VENV}'
 
 
@@ -75,7 +76,7 @@ def wheel(name: str, requires: Sequence[str], *, has_git: bool) -> list[str]:
         Whether the source has its history, which some packages take their version from.
     """
     is_versioned = any(_VERSIONED.search(requirement) for requirement in requires)
-    build = "uv build --quiet --wheel --out-dir /wheels /source"
+    build = f"{_UV} build --quiet --wheel --out-dir /wheels /source"
     return [
         "FROM python AS wheel",
         *(dockerfile.install(["git"], unless="command -v git") if is_versioned else []),
@@ -93,7 +94,7 @@ def wheel(name: str, requires: Sequence[str], *, has_git: bool) -> list[str]:
             f"Building the package {name}",
             dockerfile.retried(build, _COMPILERS),
             f"python3 -I {ADDED}/wheel.py /wheels/*.whl >/requirements.txt",
-            mounts=[added("wheel.py")],
+            mounts=[added("wheel.py"), added("uv.sh")],
         ),
     ]
 
@@ -113,9 +114,9 @@ def dependencies(
     """
     resolve = (
         f"{{ grep -E '^-' {path} >/opt/list.txt || :; }} && "
-        f"uv pip compile --quiet --no-header --no-annotate {path} >>/opt/list.txt"
+        f"{_UV} pip compile --quiet --no-header --no-annotate {path} >>/opt/list.txt"
     )
-    install = f"uv pip install --python {PYTHON} --no-deps --requirements /opt/list.txt"
+    install = f"{_UV} pip install --python {PYTHON} --no-deps --requirements /opt/list.txt"
     return [
         "FROM python AS list",
         run(
@@ -123,7 +124,7 @@ def dependencies(
             NO_CACHE,
             f"if grep -q -e --hash= {path}; then cp {path} /opt/list.txt; "
             f"else {dockerfile.retried(resolve, _COMPILERS)}; fi",
-            mounts=[mount],
+            mounts=[mount, added("uv.sh")],
         ),
         "FROM python AS dependencies",
         dockerfile.copy("/opt/list.txt", "/opt/list.txt", stage="list"),
@@ -134,7 +135,7 @@ def dependencies(
             "echo 'Not all of them are there as wheels.'",
             f"{COMPILE} {VENV}/lib || :",
             caches=[_CACHE],
-            mounts=[BYTECODE],
+            mounts=[BYTECODE, added("uv.sh")],
         ),
         run(
             "Building packages that have no wheel",
@@ -142,7 +143,7 @@ def dependencies(
             f"[ -e /opt/installed ] || {{ {dockerfile.retried(install, _COMPILERS)}; "
             f"{COMPILE} {VENV}/lib || :; }}",
             brought_back(also),
-            mounts=[BYTECODE, OLD_MODULES],
+            mounts=[BYTECODE, OLD_MODULES, added("uv.sh")],
         ),
     ]
 
@@ -170,7 +171,7 @@ def guessed(also: Sequence[str] = ()) -> list[str]:
             "Building packages that have no wheel",
             NO_CACHE,
             f"[ ! -s {left} ] || {install} {left} {without} --python {PYTHON}",
-            f"[ ! -s {without} ] || {{ echo '{AGAIN}'; {dockerfile.apt(_COMPILERS)}; "
+            f"[ ! -s {without} ] || {{ echo '{AGAIN} compilers.'; {dockerfile.apt(_COMPILERS)}; "
             f"{install} {without} {left} --python {PYTHON}; "
             f'for package in $(cat {left}); do echo "Goes on without $package, a guess from '
             'imports: it cannot be built."; done; }',
@@ -198,7 +199,7 @@ def brought_back(also: Sequence[str] = ()) -> str:
 
 def dependencies_beside_source(also: Sequence[str] = ()) -> list[str]:
     """Return the stage for requirements that name files of the source, whose code may run."""
-    install = f"uv pip install --python {PYTHON} --requirements requirements.txt"
+    install = f"{_UV} pip install --python {PYTHON} --requirements requirements.txt"
     return [
         "FROM python AS dependencies",
         dockerfile.copy(".", SOURCE),
@@ -210,6 +211,6 @@ def dependencies_beside_source(also: Sequence[str] = ()) -> list[str]:
             dockerfile.retried(install, _COMPILERS),
             brought_back(also),
             f"{COMPILE} {VENV}/lib || :",
-            mounts=[BYTECODE, OLD_MODULES],
+            mounts=[BYTECODE, OLD_MODULES, added("uv.sh")],
         ),
     ]

@@ -22,6 +22,7 @@ from ..virtualenv import BYTECODE, COMPILE, NO_CACHE, OLD_MODULES, PYTHON, VENV
 
 _PROGRAMS = {
     "bytecode.py": inside("bytecode.py"),
+    "uv.sh": inside("uv.sh"),
     "old_modules.py": Path(old_modules.__file__).read_text("utf-8"),
 }
 
