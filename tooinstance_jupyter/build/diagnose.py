@@ -149,7 +149,7 @@ def cause(log: str) -> Cause:
     found = told_by(_PATTERNS, recent) or Cause(
         error_lines.find(recent).line or "It said nothing.", "See the log for what came before."
     )
-    if culprit := re.search(r"Failed to build `([^`\s]+)`", recent):
+    if culprit := re.search(r"Failed to build `([^`\s/][^`\s]*)`", recent):
         return Cause(f"{culprit[1]} cannot be built. {found.message}", found.hint)
     return found
 

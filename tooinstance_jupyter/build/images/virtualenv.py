@@ -76,7 +76,7 @@ def wheel(name: str, requires: Sequence[str], *, has_git: bool) -> list[str]:
         Whether the source has its history, which some packages take their version from.
     """
     is_versioned = any(_VERSIONED.search(requirement) for requirement in requires)
-    build = f"{_UV} build --quiet --wheel --out-dir /wheels /source"
+    build = f"{_UV} build --wheel --out-dir /wheels /source"
     return [
         "FROM python AS wheel",
         *(dockerfile.install(["git"], unless="command -v git") if is_versioned else []),
@@ -114,7 +114,7 @@ def dependencies(
     """
     resolve = (
         f"{{ grep -E '^-' {path} >/opt/list.txt || :; }} && "
-        f"{_UV} pip compile --quiet --no-header --no-annotate {path} >>/opt/list.txt"
+        f"{_UV} pip compile --no-header --no-annotate {path} >>/opt/list.txt"
     )
     install = f"{_UV} pip install --python {PYTHON} --no-deps --requirements /opt/list.txt"
     return [
