@@ -93,7 +93,7 @@ def test_docker_is_the_default_wherever_an_engine_answers(
     assert client.describe()["engine"].startswith("docker: a container engine answers")
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none")
     assert daemon.is_there() is False
-    assert client.describe()["engine"].startswith("process: no container engine answers")
+    assert client.describe()["engine"].startswith("process: not docker: there is no socket")
     client.close()
 
 

@@ -91,12 +91,12 @@ class LocalClient:
 
     def describe(self) -> Mapping[str, str]:
         """Return what serves this client, in words."""
-        engine, why = self._engines.choose()
+        engine, why, hint = self._engines.choose()
         return {
             "works": "in this process, without a server" + (f": {self._why}" if self._why else ""),
             "user": self._principal.name,
             "home": str(self._config.home_path),
-            "engine": f"{engine}: {why}",
+            "engine": f"{engine}: {why}" + (f". {hint}" if hint else ""),
             "isolation": self._engines(engine).capabilities().isolation,
         }
 

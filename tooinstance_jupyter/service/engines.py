@@ -12,10 +12,11 @@ from ..registry import load
 
 
 class Choice(NamedTuple):
-    """An engine's name, and why it was taken, for people."""
+    """An engine's name, why it was taken, and what would have another one taken, for people."""
 
     name: str
     why: str
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,9 @@ class Engines:
             return Choice(before, "like the version before")
         if self.config.engine not in ("", "auto"):
             return Choice(self.config.engine, "set as the default")
-        if daemon.is_there():
+        problem = daemon.problem()
+        if problem is None:
             return Choice("docker", "a container engine answers on this machine")
-        return Choice("process", "no container engine answers on this machine")
+        reason = problem.message.rstrip(".")
+        why = f"not docker: {reason[:1].lower()}{reason[1:]}"
+        return Choice("process", why, problem.hint.removesuffix(daemon.WITHOUT_DOCKER).rstrip())

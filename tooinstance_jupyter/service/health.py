@@ -26,9 +26,10 @@ def health(engines: Engines, room: Room, line: RunLine, builds: Builds) -> Mappi
     told: dict[str, object] = {"status": "ok"}
     try:
         choice = engines.choose()
-        answers = choice.name != "docker" or daemon.is_there()
-        problem = line.away.get(choice.name) or ("" if answers else "No container engine answers.")
-        told |= {"engine": choice.name, "engine_message": problem or choice.why}
+        away = daemon.problem() if choice.name == "docker" else None
+        problem = (str(away) if away else "") or line.away.get(choice.name)
+        why = f"{choice.why}. {choice.hint}" if choice.hint else choice.why
+        told |= {"engine": choice.name, "engine_message": problem or why}
         told["status"] = "degraded" if problem else "ok"
         engines(choice.name)
     except (TooInstanceError, OSError) as error:
