@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Literal
 
+from .errors import OutputMissingError
+
 ArchiveFormat = Literal["zip", "tar"]
 
 _CHUNK_BYTES = 2**18
@@ -28,7 +30,8 @@ class Entry:
     name
         Its path in the archive, harmless already.
     size_bytes
-        The size that is announced: a longer file is cut there, a shorter one filled with zeros.
+        The size that is announced: a longer file is cut there, a shorter one ends the archive in
+        the middle, since neither form can take back what it announced.
     file
         Opened for reading; closed once it is written.
     """
@@ -39,7 +42,13 @@ class Entry:
 
 
 def stream(format_: ArchiveFormat, entries: Iterable[Entry], at: datetime) -> Iterator[bytes]:
-    """Yield an archive of entries, all with one time of modification."""
+    """Yield an archive of entries, all with one time of modification.
+
+    Raises
+    ------
+    OutputMissingError
+        If a file turns out to be shorter than announced; what was yielded is no archive then.
+    """
     return _zip(entries, at) if format_ == "zip" else _tar(entries, at)
 
 
@@ -86,10 +95,12 @@ def _exactly(entry: Entry) -> Iterator[bytes]:
         while left and (chunk := file.read(min(left, _CHUNK_BYTES))):
             left -= len(chunk)
             yield chunk
-    while left:
-        chunk = bytes(min(left, _CHUNK_BYTES))
-        left -= len(chunk)
-        yield chunk
+    if left:
+        raise OutputMissingError(
+            f"{entry.name!r} became shorter while it was packed: {left:,} of "
+            f"{entry.size_bytes:,} bytes are missing.",
+            "Download it again.",
+        )
 
 
 class _Sink(io.RawIOBase):

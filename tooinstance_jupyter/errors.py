@@ -73,6 +73,42 @@ class ForbiddenError(TooInstanceError):
     status = HTTPStatus.FORBIDDEN
 
 
+class UnreadableOutputError(TooInstanceError):
+    """What a run wrote was kept, and cannot be read here."""
+
+
+class OutputElsewhereError(UnreadableOutputError):
+    """What a run wrote is in another home, and not where all of them read it."""
+
+    code = "output_elsewhere"
+    status = HTTPStatus.MISDIRECTED_REQUEST
+
+
+class OutputForbiddenError(UnreadableOutputError, ForbiddenError):
+    """What a run wrote is here, and this UNIX user may not read it."""
+
+    code = "output_forbidden"
+
+
+class OutputMissingError(UnreadableOutputError, NotFoundError):
+    """What a run wrote was here, and has gone."""
+
+    code = "output_missing"
+    status = HTTPStatus.GONE
+
+
+class EnvironmentForbiddenError(ForbiddenError):
+    """What a version runs in, or is built in, is here, and this UNIX user may not use it."""
+
+    code = "environment_forbidden"
+
+
+class DeletionError(TooInstanceError):
+    """Something could not be deleted, or not all of it."""
+
+    code = "not_deleted"
+
+
 class TooManyError(TooInstanceError):
     """A quota or a rate is used up for now.
 
@@ -124,6 +160,13 @@ class SourceError(TooInstanceError):
 
     code = "source_failed"
     status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class SourceForbiddenError(SourceError):
+    """A folder that a tool is to be made of may not be read by this UNIX user."""
+
+    code = "source_forbidden"
+    status = HTTPStatus.FORBIDDEN
 
 
 class DetectionError(TooInstanceError):

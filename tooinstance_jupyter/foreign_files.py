@@ -124,18 +124,22 @@ def open_folder(top: Path, names: Sequence[str], *, opens_closed: bool) -> int:
     return here
 
 
-def remove(folder: Path) -> None:
+def remove(folder: Path) -> bool:
     """Delete a folder with all beneath it, however deep, also where permissions were taken away.
 
-    What cannot be deleted stays.
+    Returns
+    -------
+    bool
+        Whether nothing of it is left.
     """
     if not _is_anything(folder):
-        return
+        return True
     # unlike shutil, it stops neither at a thousand levels nor at a path of 4096 bytes
     _run("rm", "-rf", "--", str(folder))
     if _is_anything(folder):
         _run("chmod", "-R", "u+rwx", "--", str(folder))
         _run("rm", "-rf", "--", str(folder))
+    return not _is_anything(folder)
 
 
 def chown(uid: int, *folders: Path) -> None:
@@ -169,10 +173,13 @@ def _run(*argv: str) -> str:
 
 
 def _is_anything(path: Path) -> bool:
+    """Tell whether there is something, or nothing can be told of it."""
     try:
         path.lstat()
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError:
+        return True
     return True
 
 

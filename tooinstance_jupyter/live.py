@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .client.base import Client
+from .errors import UnreadableOutputError
 from .records import Run, RunStatus, Tool, Version, VersionStatus, new_id, now
 from .requests import BuildLog, Output, StreamName
 from .terminal import visible
@@ -162,7 +163,7 @@ class NotebookScreen:
             ready = display.tool_bundle(client.tool(tool.full_name))
             self._show(lambda: ready, at_once=True)
             return
-        log = client.build_log(version.id) if version.status is VersionStatus.FAILED else ""
+        log = build_log(client, version) if version.status is VersionStatus.FAILED else ""
         self._show(
             lambda: display.version_bundle(tool, version, log), at_once=version.status.is_final
         )
@@ -243,7 +244,7 @@ class TextScreen:
         if version.status is VersionStatus.FAILED:
             from . import display
 
-            log = client.build_log(version.id)
+            log = build_log(client, version)
             self._say(str(display.version_bundle(tool, version, log)["text/plain"]))
 
     def run(self, client: Client, run: Run) -> None:
@@ -291,3 +292,11 @@ class Neutraliser:
 def neutralised(text: str) -> str:
     """Return a text with its control characters made visible: escapes, bells, direction marks."""
     return _LAYOUT.sub(lambda match: visible(match[0]), text)
+
+
+def build_log(client: Client, version: Version) -> str:
+    """Return the log of a build, or why it cannot be read."""
+    try:
+        return client.build_log(version.id)
+    except UnreadableOutputError as error:
+        return str(error)

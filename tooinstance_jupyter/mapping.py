@@ -46,7 +46,8 @@ class MappedRun:
     status
         The run's status, or `NOT_STARTED`.
     stdout
-        The beginning of its standard output as text, without the last newline.
+        The beginning of its standard output as text, without the last newline; ``None`` where it
+        cannot be read.
     message
         Its state as a sentence, with the last line of its standard error if it failed, or why there
         is no run.
@@ -56,7 +57,7 @@ class MappedRun:
     status: str = NOT_STARTED
     exit_code: int | None = None
     duration_s: float | None = None
-    stdout: str = ""
+    stdout: str | None = ""
     message: str = ""
 
     @property
@@ -241,7 +242,14 @@ class ToolMap:
             )
             reason = self._reason(run) if run.status is RunStatus.FAILED else ""
         except TooInstanceError as error:
-            return MappedRun(run=number, status=run.status.value, message=str(error))
+            return MappedRun(
+                run=number,
+                status=run.status.value,
+                exit_code=run.exit_code,
+                duration_s=run.duration_s,
+                stdout=None,
+                message=str(error),
+            )
         message = run.message + reason
         if run.stdout.kept_bytes > MOST_STDOUT_BYTES:
             message += (

@@ -231,9 +231,10 @@ class BuildLog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
-    """Something that garbage collection removes, or would."""
+    """Something that garbage collection removes, or would; ``problem`` says why it cannot."""
 
     kind: str
     name: str
     reason: str
     size_bytes: int
+    problem: str = ""

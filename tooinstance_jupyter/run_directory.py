@@ -139,10 +139,12 @@ class RunDirectory:
         ------
         NotFoundError
             If there is no such regular file.
+        PermissionError
+            If this UNIX user may not read it.
         """
         try:
             return open_beneath(self.work, path)
-        except (FileNotFoundError, PermissionError, ValueError) as error:
+        except (FileNotFoundError, ValueError) as error:
             raise NotFoundError(
                 f"The run has no file {path!r} any more.", "`%tooi files N` lists what there is."
             ) from error
@@ -154,8 +156,8 @@ class RunDirectory:
 
         Raises
         ------
-        NotFoundError
-            If there is no such regular file beneath the working directory.
+        NotFoundError, PermissionError
+            As `open_output`.
         """
         self.open_output(path).close()
         return self.work / path
@@ -174,9 +176,25 @@ class RunDirectory:
             found.append(OutputFile(path=_printable(path), size_bytes=size_bytes, skipped=skipped))
         return tuple(found)
 
-    def remove(self) -> None:
-        """Delete the directory, also where the tool took away its own permissions."""
-        foreign_files.remove(self.path)
+    def may_remove(self) -> bool:
+        """Tell whether this UNIX user may delete the directory, or nothing is there to delete."""
+        try:
+            owner = self.path.lstat().st_uid
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            return False
+        return os.access(self.path.parent, os.W_OK | os.X_OK) and os.geteuid() in (0, owner)
+
+    def remove(self) -> bool:
+        """Delete the directory, also where the tool took away its own permissions.
+
+        Returns
+        -------
+        bool
+            Whether nothing of it is left.
+        """
+        return foreign_files.remove(self.path)
 
 
 def check_inputs(inputs: Sequence[Path]) -> None:
@@ -228,6 +246,16 @@ def hash_file(path: Path) -> str:
     """Return the SHA-256 of a regular file in hexadecimal digits; a link is not followed."""
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def owner_of(path: Path) -> str:
+    """Return the name of the UNIX user that a file or folder belongs to; empty if unknown."""
+    try:
+        return path.owner()
+    except KeyError:  # a number without a name
+        return str(path.stat().st_uid)
+    except (OSError, NotImplementedError):
+        return ""
 
 
 def _walk(

@@ -14,7 +14,15 @@ import pytest
 from tooinstance_jupyter.archives import ArchiveFormat
 from tooinstance_jupyter.client.local import LocalClient
 from tooinstance_jupyter.config import TooInstance
-from tooinstance_jupyter.records import Principal, Run, RunStatus, Version, VersionStatus, now
+from tooinstance_jupyter.records import (
+    Principal,
+    Run,
+    RunStatus,
+    StreamSize,
+    Version,
+    VersionStatus,
+    now,
+)
 from tooinstance_jupyter.requests import NewTool
 from tooinstance_jupyter.run_directory import RunDirectory
 from tooinstance_jupyter.service.installation import Installation
@@ -156,12 +164,14 @@ def make_run(config: TooInstance, store: Store, tmp_path: Path) -> Callable[...,
         directory.stream("stdout").write_bytes(stdout)
         directory.stream("stderr").write_bytes(b"")
         found = directory.collect(run.limits, placed) if status.is_final else ()
+        kept = len(stdout) if status.is_final else 0
         return store.add_run(
             dataclasses.replace(
                 run,
                 files=found,
                 inputs=placed,
                 stdin=None if stdin is None else "stdin",
+                stdout=StreamSize(total_bytes=kept, kept_bytes=kept),
                 finished_at=now() if status.is_final else None,
             )
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import subprocess
+import tarfile
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 
 from tooinstance_jupyter.archives import ArchiveFormat
 from tooinstance_jupyter.config import TooInstance
+from tooinstance_jupyter.errors import OutputMissingError
 from tooinstance_jupyter.records import OutputFile, Run, RunStatus
 from tooinstance_jupyter.run_directory import RunDirectory
 from tooinstance_jupyter.service.outputs import Outputs
@@ -98,27 +101,40 @@ def test_what_is_not_kept_is_listed_in_the_archive(
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-def test_a_file_that_changes_its_size_does_not_break_an_archive(
+def test_a_file_that_grows_is_packed_as_it_was(
     outputs: Outputs, make_run: MakeRun, config: TooInstance, format_: ArchiveFormat, unpack: Unpack
 ) -> None:
     size = 3 * 2**20
-    run = make_run({"shrinks": b"s" * size, "then": b"t"}, stdout=b"o" * size)
+    run = make_run({"then": b"t"}, stdout=b"o" * size)
     directory = RunDirectory(config.runs_path / run.id)
 
     chunks = outputs.archive(run, format_)
     seen = [next(chunks) for _ in range(4)]
     with directory.stream("stdout").open("ab") as stdout:
         stdout.write(b"more")
-    for chunk in chunks:
-        seen.append(chunk)
-        if b"ssss" in chunk:
-            os.truncate(directory.work / "shrinks", 100)
-    found = unpack(format_, iter(seen))
+    found = unpack(format_, iter([*seen, *chunks]))
 
     assert found["stdout"] == b"o" * size
-    assert len(found["shrinks"]) == size
-    assert found["shrinks"].endswith(b"\0")
     assert found["then"] == b"t"
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_file_that_becomes_shorter_breaks_the_archive_visibly(
+    outputs: Outputs, make_run: MakeRun, config: TooInstance, format_: ArchiveFormat, unpack: Unpack
+) -> None:
+    run = make_run({"shrinks": b"s" * 3 * 2**20, "then": b"t"})
+    shrinks = config.runs_path / run.id / "work" / "shrinks"
+    chunks = outputs.archive(run, format_)
+    seen = b""
+    while b"ssss" not in seen:
+        seen += next(chunks)
+    os.truncate(shrinks, 100)
+
+    with pytest.raises(OutputMissingError, match="'shrinks' became shorter"):
+        seen = b"".join([seen, *chunks])
+
+    with pytest.raises((zipfile.BadZipFile, tarfile.ReadError)):
+        unpack(format_, iter([seen]))
 
 
 @pytest.mark.parametrize("format_", FORMATS)

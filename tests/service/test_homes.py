@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tooinstance_jupyter import display
 from tooinstance_jupyter.client.local import LocalClient
 from tooinstance_jupyter.config import TooInstance
-from tooinstance_jupyter.errors import ConflictError
+from tooinstance_jupyter.errors import ConflictError, OutputElsewhereError
+from tooinstance_jupyter.export.gather import Wish, gather
 from tooinstance_jupyter.records import Principal, RunStatus, Version, VersionStatus
 from tooinstance_jupyter.requests import NewRun, NewTool, RunFilter
+from tooinstance_jupyter.results import RunResult
 from tooinstance_jupyter.service.installation import Installation
 
 At = Callable[..., LocalClient]
@@ -69,6 +72,70 @@ def test_a_run_is_seen_from_another_home_and_left_to_its_own(
         time.sleep(0.02)
     assert there.get_run(number).status is RunStatus.RUNNING, "it is its own home's to complete"
     assert at("here", serves=True).wait(number, 60).status is RunStatus.SUCCEEDED
+
+
+def test_what_a_run_of_another_home_wrote_is_said_to_be_elsewhere(
+    at: At,
+    folder: Path,
+    tmp_path: Path,
+    finish: Callable[[LocalClient, Version], Version],
+) -> None:
+    here, there = at("here"), at("there", serves=True)
+    finish(here, here.create(NewTool(source=str(folder)))[1])
+    number = here.wait(start(here, "write", "a.txt", "b.bin")).number
+    spoken = here.wait(start(here, "hello")).number
+    silent = here.wait(start(here, "write")).number
+    home = here._installation.home[:8]
+
+    for read in (
+        lambda: there.read_output(spoken, "stdout"),
+        lambda: there.output_size(spoken, "stdout"),
+        lambda: there.read_file(number, "a.txt"),
+        lambda: there.file_path(number, "b.bin"),
+        lambda: list(there.follow(spoken)),
+        lambda: gather(there, Wish(runs=[spoken]), tmp_path / "export"),
+        lambda: gather(there, Wish(runs=[number]), tmp_path / "export"),
+        lambda: there._installation.outputs.archive(there.get_run(number), "zip"),
+        lambda: RunResult(there, there.get_run(spoken)).stdout,
+        lambda: RunResult(there, there.get_run(number)).files["a.txt"].text(),
+    ):
+        with pytest.raises(OutputElsewhereError, match="in another home") as caught:
+            read()
+        assert home in caught.value.message, "it does not say which"
+        assert "rerun" in caught.value.hint
+    assert there.read_output(silent, "stdout") == b"", "it is known that nothing was written"
+    assert there.read_output(number, "stderr") == b""
+    for shown in (spoken, number):
+        bundle = display.run_bundle(there, there.get_run(shown))
+        assert "another home" in bundle["text/plain"]
+        assert "another home" in bundle["text/html"]
+        [problem] = bundle["application/vnd.tooinstance.run.v1+json"]["output_problems"]
+        assert problem["code"] == "output_elsewhere"
+    assert "another home" not in display.run_bundle(there, there.get_run(silent))["text/plain"]
+
+    going = start(here, "sleep")
+    with pytest.raises(OutputElsewhereError):
+        list(there.follow(going))
+    here.cancel(going)
+
+
+def test_two_homes_that_made_the_same_environment_each_use_their_own(
+    at: At, folder: Path, finish: Callable[[LocalClient, Version], Version]
+) -> None:
+    here, there = at("here"), at("there")
+    mine = finish(here, here.create(NewTool(source=str(folder)))[1])
+    other = finish(there, there.create(NewTool(source=str(folder), name="other"))[1])
+    assert mine.environment_id == other.environment_id
+    for client, name in ((here, "probe"), (there, "other")):
+        number = client.run(NewRun(tool=name, arguments=["hello"])).number
+        assert client.wait(number).status is RunStatus.SUCCEEDED
+        assert client.read_output(number, "stdout") == b"hello\n"
+    here.delete("probe")
+    there.delete("other")
+    [removal] = here.collect_garbage(dry_run=False)
+    assert (removal.kind, removal.problem) == ("environment", "")
+    left = there._installation.config.environments_path / str(mine.environment_id)
+    assert left.is_dir(), "it belongs to the other home"
 
 
 def test_what_waits_in_line_or_is_built_is_its_own_homes(

@@ -22,7 +22,12 @@ import pytest
 from tooinstance_jupyter.archives import ArchiveFormat
 from tooinstance_jupyter.client.local import LocalClient
 from tooinstance_jupyter.config import TooInstance
-from tooinstance_jupyter.errors import ConflictError, NotFoundError, OutputsUnavailableError
+from tooinstance_jupyter.errors import (
+    ConflictError,
+    NotFoundError,
+    OutputMissingError,
+    OutputsUnavailableError,
+)
 from tooinstance_jupyter.records import OutputFile, Run, RunStatus, Version
 from tooinstance_jupyter.requests import NewRun
 from tooinstance_jupyter.run_directory import RunDirectory
@@ -106,7 +111,7 @@ def test_only_files_of_the_run_are_opened(
 
 
 def test_a_run_directory_that_somebody_deleted_is_missing_in_words(
-    outputs: Outputs, make_run: MakeRun, config: TooInstance, unpack: Unpack
+    outputs: Outputs, make_run: MakeRun, config: TooInstance
 ) -> None:
     run = make_run({"a": b"a"}, inputs={"in.csv": b"1"})
     RunDirectory(config.runs_path / run.id).remove()
@@ -118,9 +123,12 @@ def test_a_run_directory_that_somebody_deleted_is_missing_in_words(
         outputs.local_path(run, "a")
     with pytest.raises(ConflictError, match="input"):
         outputs.input_path(run, run.inputs[0])
-    assert content(outputs.open_stream(run, "stdout")) == b""
-    assert outputs.size_of_stream(run, "stdout") == 0
-    assert unpack("zip", outputs.archive(run, "zip"))["SKIPPED.txt"] == b"a: it is gone\n"
+    for read in (outputs.open_stream, outputs.size_of_stream):
+        with pytest.raises(OutputMissingError, match="standard output of run 1 is missing"):
+            read(run, "stdout")
+    assert content(outputs.open_stream(run, "stderr")) == b"", "nothing was ever written to it"
+    with pytest.raises(OutputMissingError):
+        outputs.archive(run, "zip")
     assert outputs.keep(run).stored_at == ""
     assert outputs.pending() == []
     outputs.delete(run)
@@ -381,5 +389,6 @@ def test_a_stream_that_became_a_link_is_not_followed(
     stdout.unlink()
     stdout.symlink_to("/etc/passwd")
 
-    assert content(outputs.open_stream(run, "stdout")) == b""
-    assert outputs.size_of_stream(run, "stdout") == 0
+    for read in (outputs.open_stream, outputs.size_of_stream):
+        with pytest.raises(OutputMissingError):
+            read(run, "stdout")

@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import json
 import os
+import shlex
 import shutil
 import stat
 import subprocess
@@ -20,7 +21,7 @@ import uv
 
 from .. import foreign_files
 from ..config import TooInstance
-from ..errors import SourceError
+from ..errors import SourceError, SourceForbiddenError
 from ..records import Source, SourceKind
 from . import git
 from .base import Checkout
@@ -208,13 +209,30 @@ def folder_of(source: Source) -> Path:
     ------
     SourceError
         If it is not there.
+    SourceForbiddenError
+        If this UNIX user may not read it.
     """
     folder = Path(source.location)
     with suppress(OSError):
-        if folder.is_dir():
+        try:
+            is_folder = stat.S_ISDIR(folder.stat().st_mode)
+        except PermissionError:
+            raise _forbidden(folder) from None
+        if is_folder and not os.access(folder, os.R_OK | os.X_OK):
+            raise _forbidden(folder)
+        if is_folder:
             return folder
     raise SourceError(
         f"There is no folder {source.location}.", "Check the path.", code="source_not_found"
+    )
+
+
+def _forbidden(place: Path, others: int = 0) -> SourceForbiddenError:
+    more = f", and on {others} more" if others else ""
+    return SourceForbiddenError(
+        f"Permission denied on {place}{more}: this UNIX user may not read it.",
+        f"`chmod -R a+rX {shlex.quote(str(place))}` by its owner lets everybody read it; or copy "
+        "the folder, or give a git link.",
     )
 
 
@@ -248,7 +266,15 @@ def _copy(source: Source, into: Path, config: TooInstance) -> str:
 
     try:
         shutil.copytree(folder, into, symlinks=True, ignore=ignore, copy_function=copy)
-    except (shutil.Error, OSError) as error:
+    except shutil.Error as error:
+        # one entry for each file: path, target and reason; the first says enough
+        [(path, _, reason), *others] = error.args[0]
+        if "Permission denied" in str(reason):
+            raise _forbidden(Path(path), len(others)) from error
+        raise SourceError(f"{path} cannot be copied: {reason}", code="source_unreadable") from error
+    except PermissionError as error:
+        raise _forbidden(Path(error.filename or folder)) from error
+    except OSError as error:
         raise SourceError(
             f"{source.location} cannot be copied: {error}", code="source_unreadable"
         ) from error

@@ -14,6 +14,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
@@ -314,6 +315,21 @@ class _Shell:
             cause = diagnose.cause(result.output or result.detail)
             raise BuildError(cause.message, cause.hint)
         return Completed(exit_code=0, output=result.output)
+
+
+def in_home(config: TooInstance, environment: Environment) -> Environment | None:
+    """Return an environment as this home has it, ``None`` if it does not."""
+    target = config.environments_path / environment.id
+    made = _read_marker(target) if environment.engine == ENGINE else None
+    if made is None:
+        return None
+    return replace(
+        environment,
+        location=str(target),
+        path=made[0].path,
+        variables=made[0].variables,
+        readable=made[0].readable,
+    )
 
 
 @contextmanager

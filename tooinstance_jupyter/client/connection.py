@@ -249,6 +249,14 @@ def error_of(answer: httpx.Response, server: str) -> TooInstanceError:
     return _class_of(status, code)(message, hint, code=code)
 
 
+def error_told(data: str) -> TooInstanceError:
+    """Return the error that an event of a stream tells, as the class that it was raised as."""
+    told = json.loads(data)
+    code = str(told["code"])
+    kind = next((kind for kind in _CLASSES if kind.code == code), errors.TooInstanceError)
+    return kind(str(told["message"]), str(told["hint"]), code=code)
+
+
 def _class_of(status: int, code: str) -> type[TooInstanceError]:
     """Return the class with a code, else the most general one with a status."""
     of_status = [kind for kind in _CLASSES if kind.status == status]

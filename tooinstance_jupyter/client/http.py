@@ -49,7 +49,7 @@ from ..wire import (
     adapter,
     from_json,
 )
-from .connection import Connection, Position, segment, sent
+from .connection import Connection, Position, error_told, segment, sent
 from .discovery import Server
 from .downloads import Downloads, address
 from .uploads import body_of
@@ -220,6 +220,8 @@ class HttpClient:
                 if run != seen:
                     yield run
                 seen = run
+            elif event.event == "problem":
+                raise error_told(event.data)
             elif event.event == "output":
                 told = json.loads(event.data)
                 stream: StreamName = told["stream"]

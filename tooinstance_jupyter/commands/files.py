@@ -14,7 +14,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..client.base import Client
-from ..errors import ConflictError, InvalidValueError, NotFoundError
+from ..display import excerpts
+from ..errors import ConflictError, InvalidValueError, NotFoundError, TooInstanceError
 from ..file_names import harmless_paths
 from ..live import neutralised
 from ..records import OutputFile
@@ -27,7 +28,8 @@ def files(client: Client, args: Namespace, ui: Ui) -> Outcome:
     run = client.get_run(run_number(args.number))
     chosen = _chosen(run.number, run.files, args.pattern)
     if args.to is None:
-        return Outcome(bundle=_bundle(run.number, chosen), value=list(chosen))
+        problem = excerpts.problem(client, run) if chosen else None
+        return Outcome(bundle=_bundle(run.number, chosen, problem), value=list(chosen))
     kept = [file for file in chosen if file.skipped is None]
     sources = [client.file_path(run.number, file.path) for file in kept]
     targets = copy_out(
@@ -46,14 +48,23 @@ def files(client: Client, args: Namespace, ui: Ui) -> Outcome:
     )
 
 
-def _bundle(number: int, files: Sequence[OutputFile]) -> MimeBundle:
+def _bundle(
+    number: int, files: Sequence[OutputFile], problem: TooInstanceError | None
+) -> MimeBundle:
     lines = [
         f"{file.size_bytes:>12,}  {neutralised(file.path)}"
         + (f"  (not kept: {file.skipped})" if file.skipped else "")
         for file in files
     ]
-    text = "\n".join(lines) or f"Run {number} wrote no files."
-    return text_bundle(text, json={"run": number, "files": [asdict(file) for file in files]})
+    lines = lines or [f"Run {number} wrote no files."]
+    told = None
+    if problem is not None:
+        lines += [problem.message, problem.hint]
+        told = {"code": problem.error_code, "message": problem.message, "hint": problem.hint}
+    return text_bundle(
+        "\n".join(lines),
+        json={"run": number, "files": [asdict(file) for file in files], "problem": told},
+    )
 
 
 def _chosen(number: int, files: Sequence[OutputFile], pattern: str | None) -> Sequence[OutputFile]:

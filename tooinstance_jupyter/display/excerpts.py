@@ -5,11 +5,12 @@ How it looks is left to ``runs``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..client.base import Client
-from ..errors import TooInstanceError
+from ..errors import NotFoundError, OutputsUnavailableError, TooInstanceError, UnreadableOutputError
 from ..records import OutputFile, Run, RunStatus
 from ..requests import StreamName
 
@@ -21,6 +22,8 @@ MAX_PREVIEWS = 4
 IMAGES = {"png": b"\x89PNG\r\n\x1a\n", "jpeg": b"\xff\xd8\xff", "gif": b"GIF8"}
 """The kinds of image that are shown, with what their files begin with; never SVG."""
 
+_STREAMS: tuple[StreamName, ...] = ("stdout", "stderr")
+_UNREADABLE = (UnreadableOutputError, NotFoundError, OutputsUnavailableError)
 _LINE_BYTES = 2_000
 _TEXT_SUFFIXES = (
     ".txt",
@@ -88,51 +91,99 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOutput:
-    """What is shown of a run beside its record; `contents` are the heads of files, by path."""
+    """What is shown of a run beside its record.
+
+    Parameters
+    ----------
+    contents
+        The heads of files, by path.
+    problems
+        Why some of it, or all, cannot be read here.
+    """
 
     stdout: Excerpt = field(default_factory=Excerpt)
     stderr: Excerpt = field(default_factory=Excerpt)
     contents: Mapping[str, bytes] = field(default_factory=dict)
+    problems: Sequence[TooInstanceError] = ()
 
 
 def read(client: Client, run: Run) -> RunOutput:
     """Read what is shown of a run as it stands; never more than some hundred kilobytes."""
     if run.status is RunStatus.QUEUED:
         return RunOutput()
+    problems: list[TooInstanceError] = []
+    stdout, stderr = (_stream(client, run, name, problems) for name in _STREAMS)
     return RunOutput(
-        stdout=_stream(client, run, "stdout"),
-        stderr=_stream(client, run, "stderr"),
-        contents=_contents(client, run),
+        stdout=stdout,
+        stderr=stderr,
+        contents=_contents(client, run, problems),
+        problems=_distinct(problems),
     )
 
 
-def _stream(client: Client, run: Run, stream: StreamName) -> Excerpt:
+def problem(client: Client, run: Run) -> TooInstanceError | None:
+    """Return why what a run wrote cannot be read here; ``None`` if it can."""
+    kept = next((file.path for file in run.files if file.skipped is None), None)
+    try:
+        for stream in _STREAMS:
+            client.output_size(run.number, stream)
+        if kept is not None:
+            client.read_file(run.number, kept, size=1)
+    except _UNREADABLE as error:
+        return error
+    return None
+
+
+def _distinct(problems: Sequence[TooInstanceError]) -> Sequence[TooInstanceError]:
+    """Return one problem of each kind: the others say the same of another part."""
+    return list({error.error_code: error for error in reversed(problems)}.values())[::-1]
+
+
+def _stream(
+    client: Client, run: Run, stream: StreamName, problems: list[TooInstanceError]
+) -> Excerpt:
     most = HEAD_BYTES + TAIL_BYTES
-    head = client.read_output(run.number, stream, size=most + 1)
-    if len(head) <= most:
-        return Excerpt.of(head)
-    kept = (run.stdout if stream == "stdout" else run.stderr).kept_bytes
-    end = kept if run.status.is_final and kept else client.output_size(run.number, stream)
-    tail = client.read_output(run.number, stream, offset=end - TAIL_BYTES, size=TAIL_BYTES)
+    try:
+        head = client.read_output(run.number, stream, size=most + 1)
+        if len(head) <= most:
+            return Excerpt.of(head)
+        kept = (run.stdout if stream == "stdout" else run.stderr).kept_bytes
+        end = kept if run.status.is_final and kept else client.output_size(run.number, stream)
+        tail = client.read_output(run.number, stream, offset=end - TAIL_BYTES, size=TAIL_BYTES)
+    except _UNREADABLE as error:
+        problems.append(error)
+        return Excerpt()
     return Excerpt.of_parts(head[:HEAD_BYTES], tail, end)
 
 
-def _contents(client: Client, run: Run) -> Mapping[str, bytes]:
+def _contents(client: Client, run: Run, problems: list[TooInstanceError]) -> Mapping[str, bytes]:
     contents: dict[str, bytes] = {}
+    kept = [file for file in run.files if file.skipped is None]
+    if kept and not any(_wanted_bytes(file, IMAGE_BYTES) for file in kept):
+        # nothing of them is shown, and yet they may be out of reach
+        with _noted(problems):
+            client.read_file(run.number, kept[0].path, size=1)
     room = IMAGE_BYTES
     for file in run.files:
         wanted = _wanted_bytes(file, room)
         if not wanted:
             continue
-        try:
+        with _noted(problems):
             contents[file.path] = client.read_file(run.number, file.path, size=wanted)
-        except (OSError, TooInstanceError):
-            continue  # deleted since: the table still lists it
         if image_kind(file):
             room -= wanted
         if len(contents) == MAX_PREVIEWS:
             break
     return contents
+
+
+@contextmanager
+def _noted(problems: list[TooInstanceError]) -> Iterator[None]:
+    """Note why a file cannot be read: the table lists it all the same."""
+    try:
+        yield
+    except _UNREADABLE as error:
+        problems.append(error)
 
 
 def _wanted_bytes(file: OutputFile, room: int) -> int:

@@ -168,6 +168,8 @@ def _failed_row(label: str, one: MappedRun) -> tuple[str, ...]:
 
 
 def _succeeded_row(label: str, one: MappedRun) -> tuple[str, ...]:
+    if one.stdout is None:
+        return "✓", label, _number(one), duration(one.duration_s), shortened(one.message, 200)
     first, newline, _ = one.stdout.lstrip("\r\n").partition("\n")
     plain = to_text(first[: 10 * _LONGEST_LINE]).replace("\t", "  ").strip()
     shown = shortened(plain, _LONGEST_LINE)

@@ -13,8 +13,9 @@ from pathlib import PurePosixPath
 
 from markupsafe import Markup
 
-from .. import arguments
+from .. import access, arguments
 from ..client.base import Client
+from ..errors import TooInstanceError
 from ..records import OutputFile, OutputKind, Page, Run, RunStatus, StreamSize, now
 from ..terminal import to_html, to_text, visible
 from . import excerpts
@@ -60,7 +61,9 @@ def run_mark(run: Run) -> tuple[str, str]:
 
 def run_bundle(client: Client, run: Run) -> MimeBundle:
     """Return the display of a run with its output as it stands now."""
-    return render_run(run, excerpts.read(client, run), viewer=client.principal.name)
+    output = excerpts.read(client, run)
+    seen = access.run_as_seen(client.principal, run)
+    return render_run(seen, output, viewer=client.principal.name)
 
 
 def render_run(run: Run, output: RunOutput, *, viewer: str = "") -> MimeBundle:
@@ -85,6 +88,7 @@ def render_run(run: Run, output: RunOutput, *, viewer: str = "") -> MimeBundle:
         head(mark, title, command, meta),
         sentence(trouble),
         sentence(hint, is_note=True),
+        *(_problem(error) for error in output.problems),
         *([files, stdout] if run.output is OutputKind.FILES else [stdout, files]),
         _stderr(run, output.stderr),
     ]
@@ -92,12 +96,18 @@ def render_run(run: Run, output: RunOutput, *, viewer: str = "") -> MimeBundle:
         f"{mark} {title} {command}".rstrip(),
         "  " + " · ".join(part for part in meta if part),
         *(f"  {line}" for line in (trouble, hint) if line),
+        *(f"  {line}" for error in output.problems for line in (error.message, error.hint) if line),
+    ]
+    record = _record(run)
+    record["output_problems"] = [
+        {"code": error.error_code, "message": error.message, "hint": error.hint}
+        for error in output.problems
     ]
     return bundle(
         "run",
         "\n".join([*map(visible, text), *_text_of_output(run, output)]),
         card(tone, *parts),
-        _record(run),
+        record,
     )
 
 
@@ -168,6 +178,11 @@ def _meta(run: Run, viewer: str) -> list[str]:
         f"shared with {shortened(', '.join(run.access), _MAX_ACCESS)}" if run.access else "",
         "kept for ever" if run.pinned else "",
     ]
+
+
+def _problem(error: TooInstanceError) -> Markup:
+    """Return why some output, or all, is not shown."""
+    return sentence(error.message) + sentence(error.hint, is_note=True)
 
 
 def _stream(run: Run, excerpt: Excerpt, size_of: StreamSize, most: int) -> Markup:

@@ -186,14 +186,25 @@ def error_bundle(error: TooInstanceError) -> MimeBundle:
 
 def removals_bundle(removals: Sequence[Removal], *, dry_run: bool) -> MimeBundle:
     """Return the display of what garbage collection removed, or would."""
-    freed = size(sum(removal.size_bytes for removal in removals))
+    freed = size(sum(removal.size_bytes for removal in removals if not removal.problem))
+    stuck = sum(bool(removal.problem) for removal in removals)
     if not removals:
         summary = "There is nothing to remove."
     elif dry_run:
         summary = f"{freed} can be freed: `%tooi gc --yes` removes this."
     else:
         summary = f"{freed} freed."
-    rows = [(item.name, item.kind, size(item.size_bytes), item.reason) for item in removals]
+    if stuck:
+        summary += f" {stuck} of {len(removals)} cannot be removed."
+    rows = [
+        (
+            item.name,
+            item.kind,
+            size(item.size_bytes),
+            item.reason + (f"; not removed: {item.problem}" if item.problem else ""),
+        )
+        for item in removals
+    ]
     columns = [("name", ""), ("kind", ""), ("size", "number"), ("why", "grow")]
     html = card(
         "",

@@ -171,7 +171,13 @@ class Engine(Protocol):
         ...
 
     async def has(self, environment: Environment) -> bool:
-        """Tell whether an environment can be run here, now."""
+        """Tell whether an environment can be run here, now.
+
+        Raises
+        ------
+        EnvironmentForbiddenError
+            If it is here, and this UNIX user may not read it.
+        """
         ...
 
     async def pull(self, environment: Environment) -> None:

@@ -21,8 +21,9 @@ from typing import ClassVar
 from filelock import FileLock, Timeout
 
 from ..config import TooInstance
-from ..errors import EngineError
+from ..errors import EngineError, EnvironmentForbiddenError
 from ..records import Environment, Limits
+from ..run_directory import owner_of
 from ..sandbox import launch
 from ..sandbox.command import give_to
 from ..sandbox.plan import (
@@ -220,7 +221,7 @@ class ProcessEngine:
 
     async def has(self, environment: Environment) -> bool:
         """Tell whether a folder is there. See `Engine.has`."""
-        return await asyncio.to_thread(Path(environment.location).is_dir)
+        return await asyncio.to_thread(_is_there, environment)
 
     async def pull(self, environment: Environment) -> None:
         """Refuse: folders are not fetched from elsewhere. See `Engine.pull`."""
@@ -242,6 +243,41 @@ class ProcessEngine:
         for run_id, guardian in list(self._guardians.items()):
             if guardian.poll() is not None:
                 del self._guardians[run_id]
+
+
+def _is_there(environment: Environment) -> bool:
+    """Tell whether the folder of an environment is there.
+
+    Raises
+    ------
+    EnvironmentForbiddenError
+        If this UNIX user may not read it, or the interpreter that it needs.
+    """
+    folder = Path(environment.location)
+    for place in (folder, *map(Path, environment.readable)):
+        what = "its folder" if place == folder else "the interpreter that it runs with"
+        try:
+            place.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            if place == folder:
+                return False
+            continue
+        except PermissionError:
+            raise _forbidden(what, place) from None
+        if not os.access(place, os.R_OK | (os.X_OK if place.is_dir() else 0)):
+            raise _forbidden(what, place)
+    return folder.is_dir()
+
+
+def _forbidden(what: str, place: Path) -> EnvironmentForbiddenError:
+    """Say whose the first part of a path is that this UNIX user may not enter; not where it is."""
+    closed = next((one for one in reversed(place.parents) if not os.access(one, os.X_OK)), place)
+    user = owner_of(closed)
+    whose = f", which belongs to the UNIX user {user}" if user else ""
+    return EnvironmentForbiddenError(
+        f"Permission denied on {what}{whose}.",
+        "Ask that user to let you read it, or build the tool in a home of your own.",
+    )
 
 
 def _remove_folder(folder: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from .. import __version__, access
 from ..build import sources
 from ..client.base import Client
-from ..errors import ConflictError, ForbiddenError, NotFoundError
+from ..errors import ConflictError, ForbiddenError, NotFoundError, OutputForbiddenError
 from ..records import Run, Source, SourceKind, Tool, Version, VersionStatus
 from ..requests import StreamName
 from ..run_directory import hash_file
@@ -67,6 +67,8 @@ def gather(client: Client, wish: Wish, folder: Path) -> Package:
         If there is no such run or tool for whoever asks.
     ConflictError
         If a run goes on, or a tool has never become ready.
+    UnreadableOutputError
+        If what a run wrote cannot be read here.
     """
     found = [access.run_as_seen(client.principal, client.get_run(number)) for number in wish.runs]
     for run in found:
@@ -204,6 +206,7 @@ class _Collected:
         )
         file = ExportedFile(path=name, media_type="text/plain", note=note)
         [place] = places(run.number, "", [name])
+        self._client.output_size(run.number, name)  # an export without it would look complete
         return keep(file, place, lambda target: _write(target, pieces()), is_text=True)
 
     def _stdin(self, run: Run, keep: _Keeper) -> ExportedFile | None:
@@ -289,6 +292,8 @@ class _Keeper:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             fetch(target)
+        except OutputForbiddenError:
+            raise
         except ForbiddenError:
             return replace(file, note="it is not shared with whom exported this")
         except (NotFoundError, ConflictError, FileNotFoundError):

@@ -239,6 +239,7 @@ class ApiHandler(APIHandler):
             await self._answer(path)
         except (web.HTTPError, TooInstanceError) as error:
             if self._headers_written:
+                self.log.info("answer cannot be ended path=%s: %s", self.request.uri, error)
                 self.break_off()
             else:
                 self.refuse(error)
@@ -246,6 +247,12 @@ class ApiHandler(APIHandler):
             self.break_off()
         except BrokenError:
             self.log.info("answer cannot be ended path=%s", self.request.uri)
+            self.break_off()
+        except Exception:
+            if not self._headers_written:
+                raise
+            # tornado would end what was begun as if it were whole
+            self.log.exception("answer cannot be ended path=%s", self.request.uri)
             self.break_off()
 
     async def _answer(self, path: Mapping[str, str]) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from .. import access
 from ..build import sources
@@ -151,11 +150,7 @@ def cancel_build(call: Call) -> Version:
 def build_log(call: Call) -> Content:
     """Return the log of a build."""
     version = found_version(call)
-    file: BinaryIO
-    try:
-        file = (call.installation.builds.folder(version.id) / "log").open("rb")
-    except FileNotFoundError:  # it has not begun, or another server builds it
-        file = io.BytesIO()
+    file = call.installation.builds.open_log(version)
     size = file.seek(0, os.SEEK_END)
     return Content(
         file=file,
@@ -388,7 +383,7 @@ def _file(call: Call, run: Run) -> Content:
     elif any(given.path == path for given in run.inputs):
         raise NotFoundError(f"{path!r} is no output of run {run.number} yet.", "Wait for its end.")
     else:
-        file = outputs.directory(run).open_output(path)
+        file = outputs.open_file_now(run, path)
     listed = next((one for one in run.files if one.path == path), None)
     digest = listed.sha256 if listed is not None else None
     return Content(

@@ -116,7 +116,7 @@ def _shown(call: Call, api: str) -> tuple[str, Markup]:
     output = excerpts.read(call.client_of(Principal(name=run.owner)), run)
     bundle = render_run(run, output)
     card = Markup(bundle["text/html"])  # noqa: S704 a display escapes what is in it
-    return f"Run {run.number}", card + _links(run, api)
+    return f"Run {run.number}", card if output.problems else card + _links(run, api)
 
 
 def _links(run: Run, api: str) -> Markup:

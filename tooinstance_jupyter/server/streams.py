@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 from tornado.web import RequestHandler
 
 from .. import access
-from ..errors import MalformedError, NotFoundError, TooInstanceError
+from ..errors import MalformedError, NotFoundError, TooInstanceError, UnreadableOutputError
 from ..records import Change, Principal, Run, Version
 from ..requests import BuildLog
 from ..wire import to_json
+from .answers import Problem
 from .downloads import flush
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 KEEP_ALIVE_S = 15.0
 _CHECK_EVERY_S = 2.0
 _STREAMS = ("stdout", "stderr")
+# whoever begins there wants to hear of the run's states only
+_BEYOND_ALL_OUTPUT = 10**15
 
 
 class GoneError(Exception):
@@ -110,6 +113,10 @@ async def follow_run(handler: RequestHandler, context: Context, call: Call, held
 
     places = _places(handler.request.headers.get("Last-Event-ID"), call.query)
     run = await context.in_thread(found_run, call)
+    outputs = call.installation.outputs
+    wants_output = any(places[stream] < _BEYOND_ALL_OUTPUT for stream in _STREAMS)
+    if wants_output and not outputs.is_on_its_way(run):
+        await context.in_thread(outputs.check, run)
     principal = call.client.principal
     watches = await context.watches()
     listener, watch, events = await _begun(handler, watches, watches.of_run(run), held)
@@ -132,9 +139,22 @@ async def follow_run(handler: RequestHandler, context: Context, call: Call, held
         if has_more:
             continue
         if record.status.is_final:
+            if wants_output and record is not run:
+                await _tell_of_output(context, call, record, events, places)
             await events.send("run", _run_told(principal, record), _place(places))
             return
         await events.wait()
+
+
+async def _tell_of_output(
+    context: Context, call: Call, run: Run, events: Events, places: dict[str, int]
+) -> None:
+    """Send why the output of a run cannot be read here, if it came to that while it went on."""
+    try:
+        await context.in_thread(call.installation.outputs.check, run)
+    except UnreadableOutputError as error:
+        told = Problem(code=error.error_code, message=error.message, hint=error.hint)
+        await events.send("problem", to_json(Problem, told), _place(places))
 
 
 async def _begun(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import TooInstanceError
-from ..records import Change, ChangeKind, Run, Version, now
+from ..records import Change, ChangeKind, Run, Version
 
 if TYPE_CHECKING:
     from ..service.installation import Installation
@@ -27,7 +27,6 @@ _FASTEST_S = 0.005
 _SLOWEST_S = 0.02
 _QUIET_S = 1.0
 _LOOK_EVERY_S = 2.0
-_PATIENCE_S = 60.0
 
 
 class Listener:
@@ -225,7 +224,7 @@ class Watches:
 
         def fetch() -> Run | None:
             found = installation.store.get_run_by_id(run.id)
-            if found is None or not found.status.is_final or self._is_within_reach(found):
+            if found is None or not found.status.is_final or not outputs.is_on_its_way(found):
                 return found
             # its output is on its way to where it can be read from here
             return run
@@ -256,12 +255,6 @@ class Watches:
         self._looking.cancel()
         for listener in tuple(self._listeners):
             listener.end()
-
-    def _is_within_reach(self, run: Run) -> bool:
-        if run.home in ("", self._installation.home) or run.stored_at:
-            return True
-        ended_s = (now() - (run.finished_at or run.created_at)).total_seconds()
-        return not self._installation.config.outputs_url or ended_s > _PATIENCE_S
 
     def _changed(self, change: Change) -> None:
         watch = self._watched.get((change.kind, change.subject))

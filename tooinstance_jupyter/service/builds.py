@@ -6,6 +6,7 @@ How a source becomes an environment is left to ``build``, whose turn it is to ``
 from __future__ import annotations
 
 import dataclasses
+import io
 import logging
 import threading
 import time
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
@@ -26,12 +28,17 @@ from ..config import TooInstance
 from ..errors import (
     BuildCancelledError,
     ConflictError,
+    EnvironmentForbiddenError,
     NotFoundError,
+    OutputElsewhereError,
+    OutputForbiddenError,
+    OutputMissingError,
     TooInstanceError,
     full_disk_in_words,
 )
 from ..records import Failure, Principal, Tool, Version, VersionStatus
 from ..requests import BuildLog
+from ..run_directory import owner_of
 from ..store.repository import Store
 from . import build_ends
 from .engines import Choice, Engines
@@ -239,6 +246,11 @@ class Builds:
                 return recorder.finish(
                     VersionStatus.FAILED, error.message, failure=build_ends.failure_of(error)
                 )
+            except PermissionError as error:
+                denied = _denied(error)
+                return recorder.finish(
+                    VersionStatus.FAILED, denied.message, failure=build_ends.failure_of(denied)
+                )
             except Exception as error:
                 _logger.exception("build failed unexpectedly version=%s", version.id)
                 failure = build_ends.unexpected(error)
@@ -329,11 +341,35 @@ class Builds:
 
     def log(self, principal: Principal, version_id: str) -> str:
         """Return the whole log of a build."""
-        self.get(principal, version_id)
+        with self.open_log(self.get(principal, version_id)) as file:
+            return file.read().decode("utf-8", "replace")
+
+    def open_log(self, version: Version) -> BinaryIO:
+        """Open the log of a build; it is empty where the build has not begun.
+
+        Raises
+        ------
+        UnreadableOutputError
+            If it is in another home, may not be read by this UNIX user, or has gone.
+        """
+        subject = f"The log of version {version.number}"
         try:
-            return self._log_path(version_id).read_text("utf-8", "replace")
-        except FileNotFoundError:
-            return ""
+            return self._log_path(version.id).open("rb")
+        except PermissionError as error:
+            raise OutputForbiddenError(
+                f"{subject} cannot be read: permission denied.", "Ask who builds here."
+            ) from error
+        except FileNotFoundError as error:
+            if not self._is_ours(version):
+                raise OutputElsewhereError(
+                    f"{subject} is in another home ({version.home[:8]}), which built it.",
+                    "Look at it there.",
+                ) from error
+            if not version.status.is_final or self.folder(version.id).exists():
+                return io.BytesIO()
+            raise OutputMissingError(
+                f"{subject} is missing: somebody deleted it.", "Build the tool again for another."
+            ) from error
 
     def folder(self, version_id: str) -> Path:
         """Return the folder of a build."""
@@ -421,3 +457,13 @@ class Builds:
     def _tell(self) -> None:
         with self._changed:
             self._changed.notify_all()
+
+
+def _denied(error: PermissionError) -> EnvironmentForbiddenError:
+    place = "" if error.filename is None else f" on {error.filename}"
+    user = "" if error.filename is None else owner_of(Path(error.filename))
+    return EnvironmentForbiddenError(
+        f"Permission denied{place}"
+        + (f", which belongs to the UNIX user {user}." if user else "."),
+        "With a home of your own (TOOINSTANCE_HOME), the build has folders of its own.",
+    )

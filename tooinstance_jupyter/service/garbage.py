@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from ..config import TooInstance
-from ..errors import EngineError
+from ..errors import (
+    DeletionError,
+    EngineError,
+    EnvironmentForbiddenError,
+    TooInstanceError,
+)
 from ..records import Environment, now
 from ..requests import Removal
-from ..run_directory import RunDirectory
+from ..run_directory import RunDirectory, owner_of
 from ..store.repository import Store
+from .environments import in_this_home
+
+_logger = logging.getLogger(__name__)
 
 _ORPHAN_AGE_S = 3600.0
 # a large export may be under way that long, and its folder's own time stands still
@@ -41,12 +50,11 @@ class Garbage:
     remove: Callable[[Environment], None]
 
     def collect(self, *, dry_run: bool) -> Sequence[Removal]:
-        """Remove what nothing uses, or only name it."""
+        """Remove what nothing uses, or only name it; what cannot be removed says why."""
         removals = []
         for removal, remove in self._found():
-            removals.append(removal)
-            if not dry_run:
-                remove()
+            problem = removal.problem or ("" if dry_run else _problem_of(remove))
+            removals.append(replace(removal, problem=problem))
         return removals
 
     def collect_orphans(self, stopping: threading.Event) -> None:
@@ -54,7 +62,8 @@ class Garbage:
         for _, remove in self._orphans_of_all():
             if stopping.is_set():
                 return
-            remove()
+            if problem := _problem_of(remove):
+                _logger.warning("what nothing uses stays reason=%s", problem)
 
     def _found(self) -> Iterator[tuple[Removal, Callable[[], None]]]:
         yield from self._environments()
@@ -77,10 +86,14 @@ class Garbage:
             homes = self.store.environment_homes(environment.id)
             if environment.id in busy or (homes and not homes & {"", self.home}):
                 continue
+            environment = in_this_home(self.config, environment)
+            problem = ""
             try:
                 is_there = self.has(environment)
             except EngineError:
                 continue  # its engine is away: nothing can be told
+            except EnvironmentForbiddenError as error:
+                is_there, problem = True, error.message
             if not is_there:
                 reason = "it is gone already"
             elif not self.store.environment_users(environment.id):
@@ -93,7 +106,8 @@ class Garbage:
                 kind="image" if environment.engine == "docker" else "environment",
                 name=environment.id[:12],
                 reason=reason,
-                size_bytes=self._size_of(environment) if is_there else 0,
+                size_bytes=self._size_of(environment) if is_there and not problem else 0,
+                problem=problem,
             )
             yield removal, partial(self._remove_environment, environment)
 
@@ -119,7 +133,7 @@ class Garbage:
             if folder.name not in recorded:
                 yield (
                     _removal(kind, folder, "left behind by something that was interrupted"),
-                    RunDirectory(folder).remove,
+                    partial(_remove_folder, folder),
                 )
 
     def _size_of(self, environment: Environment) -> int:
@@ -128,8 +142,26 @@ class Garbage:
 
     def _remove_environment(self, environment: Environment) -> None:
         self.remove(environment)
-        if not self.has(environment):
-            self.store.delete_environment(environment.id)
+        if self.has(environment):
+            raise DeletionError("It is still there: a build needs it, or not all can be removed.")
+        self.store.delete_environment(environment.id)
+
+
+def _remove_folder(folder: Path) -> None:
+    owner = owner_of(folder)
+    if not RunDirectory(folder).remove():
+        raise DeletionError(f"It belongs to the UNIX user {owner}, or holds files that do.")
+
+
+def _problem_of(remove: Callable[[], None]) -> str:
+    """Return why something cannot be removed; empty once it is."""
+    try:
+        remove()
+    except TooInstanceError as error:
+        return error.message
+    except OSError as error:
+        return f"{error.strerror}: {error.filename}" if error.filename else str(error)
+    return ""
 
 
 def _removal(kind: str, folder: Path, reason: str) -> Removal:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from ..config import TooInstance
-from ..errors import TooInstanceError
+from ..errors import DeletionError, TooInstanceError
 from ..records import Run, now
 from ..store.repository import Store
 from .garbage import Garbage
@@ -73,5 +73,9 @@ def delete_old_runs(
             number = run.number
             is_over = run.status.is_final and (run.finished_at or run.created_at) < oldest
             if is_over and not run.pinned and is_ours(run):
-                forget(run)
-                _logger.info("old run deleted run=%s number=%s", run.id, run.number)
+                try:
+                    forget(run)
+                except DeletionError as error:  # the others can be
+                    _logger.warning("old run stays run=%s reason=%s", run.id, error)
+                else:
+                    _logger.info("old run deleted run=%s number=%s", run.id, run.number)

@@ -66,8 +66,8 @@ class Installation:
         self.home = home_id(config)
         self.store = Store(config.database_url)
         self.engines = Engines(config)
-        self._environments = Environments(config, self.store, self.engines)
-        self.outputs = Outputs(config, self.store)
+        self._environments = Environments(config, self.store, self.engines, self.home)
+        self.outputs = Outputs(config, self.store, home=self.home)
         self.room = Room(config, serves=serves)
         self.changes = Changes(self.store)
         self._presence = Presence(config.home_path, serves=serves)
@@ -92,6 +92,7 @@ class Installation:
             watcher=self._watcher,
             presence=self._presence,
             line=self._line,
+            environments=self._environments,
             wake=self._wake,
         )
         self.runs = Runs(

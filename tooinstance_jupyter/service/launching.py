@@ -16,6 +16,7 @@ from ..records import Environment, Failure, Run, RunStatus, now
 from ..run_directory import RunDirectory
 from ..store.repository import Store
 from .engines import Engines
+from .environments import Environments
 from .presence import Presence
 from .queue import RunLine
 from .watching import Watcher
@@ -45,6 +46,7 @@ class Launcher:
         watcher: Watcher,
         presence: Presence,
         line: RunLine,
+        environments: Environments,
         wake: Callable[[], None],
     ) -> None:
         self._config = config
@@ -53,6 +55,7 @@ class Launcher:
         self._watcher = watcher
         self._presence = presence
         self._line = line
+        self._environments = environments
         self._wake = wake
         self._secrets: dict[str, Mapping[str, str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -123,13 +126,14 @@ class Launcher:
                 "ended while the run waited.",
                 "Run it again: " + " ".join(f"--secret {name}" for name in run.secrets),
             )
-        environment = run.environment_id and self._store.get_environment(run.environment_id)
+        version = run.version_id and self._store.get_version(run.version_id)
+        environment = self._environments.find(version) if version else None
         claimed = dataclasses.replace(run, started_at=now(), **changes)  # type: ignore[arg-type]
         try:
             claimed = self._store.advance_run(claimed, expected=RunStatus.QUEUED)
         except ConflictError:  # somebody else took it, or it was cancelled
             return None
-        return None if claimed.status.is_final else (claimed, environment or None)
+        return None if claimed.status.is_final else (claimed, environment)
 
     async def _begin(self, run: Run, environment: Environment | None) -> None:
         try:

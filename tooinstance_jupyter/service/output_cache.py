@@ -78,7 +78,7 @@ class OutputCache:
 
     def trim(self, *, spare: Path | None = None) -> None:
         """Remove the oldest until all is within ``outputs_cache_bytes``, but for one file."""
-        found: list[tuple[float, int, Path, Callable[[], None]]] = []
+        found: list[tuple[float, int, Path, Callable[[], object]]] = []
         for mark in self.config.runs_path.glob(f"*/{_MARK}"):
             with suppress(OSError, ValueError):
                 size_bytes = int(mark.read_text("ascii"))

@@ -26,14 +26,19 @@ from ..archives import ArchiveFormat, Entry
 from ..config import TooInstance
 from ..errors import (
     ConflictError,
+    DeletionError,
     NotFoundError,
+    OutputElsewhereError,
+    OutputForbiddenError,
+    OutputMissingError,
     OutputsUnavailableError,
     TooInstanceError,
+    UnreadableOutputError,
 )
 from ..file_names import harmless_paths, object_name
-from ..records import InputFile, OutputFile, Run
+from ..records import InputFile, OutputFile, Run, RunStatus, now
 from ..requests import StreamName
-from ..run_directory import RunDirectory, hash_file
+from ..run_directory import RunDirectory, hash_file, owner_of
 from ..store.blobs import Blobs, public_url
 from ..store.repository import Store
 from .output_cache import OutputCache
@@ -41,6 +46,9 @@ from .output_cache import OutputCache
 _logger = logging.getLogger(__name__)
 _STREAMS: tuple[StreamName, ...] = ("stdout", "stderr")
 _SKIPPED = "SKIPPED.txt"
+_GONE = "it is gone"
+# a home hands over what its runs wrote as they end
+_HANDED_OVER_S = 60.0
 _SHORTEST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
 
@@ -54,11 +62,14 @@ class Outputs:
         The settings.
     store
         Where it is recorded that an output is stored.
+    home
+        The id of the home: the directories of others' runs are in theirs.
     """
 
-    def __init__(self, config: TooInstance, store: Store) -> None:
+    def __init__(self, config: TooInstance, store: Store, *, home: str = "") -> None:
         self._config = config
         self._store = store
+        self._home = home
         self._cache = OutputCache(config)
         self._known: dict[str, Blobs] = {}
         self._handed_over: set[str] = set()
@@ -71,20 +82,59 @@ class Outputs:
 
     # reading
 
+    def check(self, run: Run) -> None:
+        """Raise unless what is kept of a run can be read here; single files may be missing.
+
+        Raises
+        ------
+        UnreadableOutputError
+            If all of it is in another home, has gone, or some may not be read by this UNIX user.
+        OutputsUnavailableError
+            If it is stored, and that does not answer.
+        """
+        kept = next((file.path for file in run.files if file.skipped is None), None)
+        try:
+            for stream in _STREAMS:
+                self.open_stream(run, stream).close()
+            if kept is not None:
+                self._open(run, kept).close()
+        except OutputMissingError:
+            if not (run.stored_at or self.directory(run).path.exists()):
+                raise
+
+    def is_on_its_way(self, run: Run) -> bool:
+        """Tell whether another home is about to put a run's output where it can be read here."""
+        if self._is_ours(run) or run.stored_at or not self._config.outputs_url:
+            return False
+        return not run.status.is_final or _ended_s(run) < _HANDED_OVER_S
+
     def open_stream(self, run: Run, name: StreamName) -> BinaryIO:
-        """Open what is kept of a stream; it can be sought in, and is empty if there is none."""
-        with suppress(FileNotFoundError):
+        """Open what is kept of a stream; it can be sought in, and is empty if nothing was written.
+
+        Raises
+        ------
+        UnreadableOutputError
+            If something was written, and is in another home, may not be read by this UNIX user, or
+            has gone.
+        OutputsUnavailableError
+            If it is stored, and that does not answer.
+        """
+        try:
             return self.directory(run).open_stream(name)
+        except (FileNotFoundError, PermissionError) as error:
+            reason = error
         if run.stored_at:
             with suppress(FileNotFoundError):
                 return self._blobs(run).open(f"{run.id}/{name}")
-        return io.BytesIO()
+        if self._wrote_nothing(run, name, reason):
+            return io.BytesIO()
+        what = "standard output" if name == "stdout" else "standard error"
+        raise self._unreadable(run, f"The {what}", reason)
 
     def size_of_stream(self, run: Run, name: StreamName) -> int:
-        """Return how much is kept of a stream (bytes)."""
-        with suppress(FileNotFoundError), self.directory(run).open_stream(name) as file:
-            return os.fstat(file.fileno()).st_size
-        return (self._blobs(run).size(f"{run.id}/{name}") or 0) if run.stored_at else 0
+        """Return how much is kept of a stream (bytes); raises as `open_stream`."""
+        with self.open_stream(run, name) as file:
+            return file.seek(0, os.SEEK_END)
 
     def open_file(self, run: Run, path: str) -> BinaryIO:
         """Open an output file; it can be sought in.
@@ -92,19 +142,36 @@ class Outputs:
         Raises
         ------
         NotFoundError
-            If it is none of the run's, was not kept, or is gone.
-        OutputsUnavailableError
-            If it is elsewhere, and that does not answer.
+            If it is none of the run's, or was not kept.
+        UnreadableOutputError, OutputsUnavailableError
+            As `open_stream`.
         """
         _listed(run, path)
         return self._open(run, path)
+
+    def open_file_now(self, run: Run, path: str) -> BinaryIO:
+        """Open what a run that goes on has written to a file as yet.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such file yet.
+        UnreadableOutputError
+            As `open_stream`.
+        """
+        if not self._is_ours(run):
+            raise self._unreadable(run, f"The file {path!r}", None)
+        try:
+            return self.directory(run).open_output(path)
+        except PermissionError as error:
+            raise self._unreadable(run, f"The file {path!r}", error) from error
 
     def local_path(self, run: Run, path: str) -> Path:
         """Return where an output file can be read on this machine, fetched first if need be.
 
         Raises
         ------
-        NotFoundError, OutputsUnavailableError
+        NotFoundError, UnreadableOutputError, OutputsUnavailableError
             As `open_file`.
         """
         _listed(run, path)
@@ -117,29 +184,46 @@ class Outputs:
         ------
         ConflictError
             If the run changed it, or it is gone.
+        UnreadableOutputError, OutputsUnavailableError
+            As `open_stream`.
         """
         gone = ConflictError(
-            f"Run {run.number} changed its input {file.path!r}, so that it is gone.",
+            f"The input {file.path!r} of run {run.number} is not there as it was: the run changed "
+            "it, or somebody deleted it.",
             "Run the tool anew, with -i.",
         )
+        if Path(file.path).name != file.path:
+            raise gone
         try:
-            if Path(file.path).name != file.path:
-                raise gone
             place = self._local(run, f"inputs/{object_name(file.path)}", file.path)
             if hash_file(place) == file.sha256:
                 return place
-        except (NotFoundError, OSError):
+        except OutputMissingError:
+            raise gone from None
+        except OSError as error:
+            if isinstance(error, PermissionError):
+                raise self._unreadable(run, f"The input {file.path!r}", error) from error
             raise gone from None
         raise gone
 
     def stdin_path(self, run: Run) -> Path | None:
-        """Return where the standard input of a run can be read, if it had any."""
+        """Return where the standard input of a run can be read, if it had any.
+
+        Raises
+        ------
+        UnreadableOutputError, OutputsUnavailableError
+            As `open_stream`.
+        """
         if run.stdin is None:
             return None
         place = self.directory(run).stdin
-        if place.is_file() or not run.stored_at:
-            return place
-        return self._fetched(run, "stdin", "stdin")
+        try:
+            place.open("rb").close()
+        except (FileNotFoundError, PermissionError) as error:
+            if not run.stored_at:
+                raise self._unreadable(run, "The standard input", error) from error
+            return self._fetched(run, "stdin", "stdin")
+        return place
 
     def archive(self, run: Run, format_: ArchiveFormat) -> Iterator[bytes]:
         """Yield all that is kept of a run as an archive: its files, stdout and stderr.
@@ -149,32 +233,48 @@ class Outputs:
 
         Raises
         ------
-        OutputsUnavailableError
-            If the output is elsewhere, and that does not answer.
+        UnreadableOutputError, OutputsUnavailableError
+            As `check`, at once; later if something becomes shorter while it is packed.
         """
+        self.check(run)
         files = run.files if run.status.is_final else self.files_now(run)
         entries = self._entries(run, files)
         return archives.stream(format_, entries, run.finished_at or run.created_at)
 
     def files_now(self, run: Run) -> tuple[OutputFile, ...]:
-        """Return what a run that goes on has written as yet; what it was given is none of it."""
+        """Return what a run that goes on has written as yet; what it was given is none of it.
+
+        Raises
+        ------
+        UnreadableOutputError
+            If its directory is in another home.
+        """
+        if not self._is_ours(run):
+            raise self._unreadable(run, "The output", None)
         given = {file.path for file in run.inputs}
         found = self.directory(run).files_now(run.limits)
         return tuple(file for file in found if file.path not in given)
 
     def _entries(self, run: Run, files: Sequence[OutputFile]) -> Iterator[Entry]:
-        for stream in _STREAMS:
-            file = self.open_stream(run, stream)
-            yield Entry(stream, _size(file), file)
         kept = [file.path for file in files if file.skipped is None]
         missing = [(file.path, file.skipped) for file in files if file.skipped is not None]
+        for stream in _STREAMS:
+            try:
+                file = self.open_stream(run, stream)
+            except OutputMissingError:
+                missing.append((stream, _GONE))
+                continue
+            yield Entry(stream, _size(file), file)
         for path, name in zip(
             kept, harmless_paths(kept, reserved=[*_STREAMS, _SKIPPED]), strict=True
         ):
             try:
                 file = self._open(run, path)
-            except NotFoundError:
-                missing.append((path, "it is gone"))
+            except OutputMissingError:
+                missing.append((path, _GONE))
+                continue
+            except OutputForbiddenError:
+                missing.append((path, "permission denied"))
                 continue
             yield Entry(name, _size(file), file)
         if missing:
@@ -186,21 +286,74 @@ class Outputs:
     def _open(self, run: Run, path: str) -> BinaryIO:
         try:
             return self.directory(run).open_output(path)
-        except NotFoundError as error:
+        except (NotFoundError, PermissionError) as error:
             if not run.stored_at:
-                raise _missing(run, path) from error
+                raise self._unreadable(run, f"The file {path!r}", error) from error
         try:
             return self._blobs(run).open(f"{run.id}/files/{object_name(path)}")
         except FileNotFoundError as error:
-            raise _missing(run, path) from error
+            raise self._unreadable(run, f"The file {path!r}", error) from error
 
     def _local(self, run: Run, name: str, path: str) -> Path:
         try:
             return self.directory(run).output_path(path)
-        except NotFoundError as error:
+        except (NotFoundError, PermissionError) as error:
             if not run.stored_at:
-                raise _missing(run, path) from error
+                raise self._unreadable(run, f"The file {path!r}", error) from error
         return self._fetched(run, name, path)
+
+    def _is_ours(self, run: Run) -> bool:
+        return run.home in ("", self._home)
+
+    def _wrote_nothing(self, run: Run, name: StreamName, reason: OSError) -> bool:
+        """Tell whether a stream that cannot be read is one to which nothing was written."""
+        kept = run.stdout if name == "stdout" else run.stderr
+        if run.status is RunStatus.QUEUED:
+            return True
+        if kept.kept_bytes:
+            return False
+        if run.stored_at or (run.status.is_final and run.status is not RunStatus.LOST):
+            return True
+        # of a run that goes on, or was lost, the record does not tell
+        if not self._is_ours(run) or isinstance(reason, PermissionError):
+            return False
+        return run.status is RunStatus.STARTING or self.directory(run).path.exists()
+
+    def _unreadable(self, run: Run, what: str, reason: Exception | None) -> UnreadableOutputError:
+        """Say why something that a run wrote or was given cannot be read here."""
+        subject = f"{what} of run {run.number}"
+        if isinstance(reason, PermissionError):
+            user = owner_of(self.directory(run).path)
+            return OutputForbiddenError(
+                f"{subject} cannot be read: permission denied"
+                + (f", its files belong to the UNIX user {user}." if user else "."),
+                "Ask for it who runs tools as that user, or "
+                f"`%tooi rerun {run.number}` makes it again.",
+            )
+        if self._is_ours(run) or run.stored_at:
+            return OutputMissingError(
+                f"{subject} is missing: it was kept, and somebody deleted it.",
+                f"`%tooi rerun {run.number}` makes it again.",
+            )
+        place = f"another home ({run.home[:8]}, where {run.owner} ran it)"
+        if self.is_on_its_way(run):
+            return OutputElsewhereError(
+                f"{subject} is in {place}, and not stored for all yet.",
+                "It comes once the run has ended: try again in a moment.",
+            )
+        return OutputElsewhereError(
+            f"{subject} is in {place}, and not where all homes read it.",
+            f"Look at it there, or `%tooi rerun {run.number}` makes it here. Where "
+            "TooInstance.outputs_url is set, what runs write from then on can be read everywhere.",
+        )
+
+    def _not_deleted(self, run: Run) -> DeletionError:
+        user = owner_of(self.directory(run).path)
+        return DeletionError(
+            f"The output of run {run.number} cannot be deleted, or not all of it"
+            + (f": its files belong to the UNIX user {user}." if user else "."),
+            "That user, or the administrator of this machine, can delete it.",
+        )
 
     # keeping
 
@@ -263,6 +416,11 @@ class Outputs:
                 found.append(run)
         return found
 
+    def check_deletion(self, run: Run) -> None:
+        """Raise `DeletionError` unless this UNIX user may delete a run's directory."""
+        if not self.directory(run).may_remove():
+            raise self._not_deleted(run)
+
     def delete(self, run: Run) -> None:
         """Delete a run's output, wherever it is.
 
@@ -270,13 +428,16 @@ class Outputs:
         ------
         OutputsUnavailableError
             If some of it is elsewhere, and that does not answer; nothing is deleted then.
+        DeletionError
+            If its directory, or some of it, cannot be deleted.
         """
         if run.stored_at:
             self._blobs(run).delete(run.id)
         elif self._config.outputs_url and self.directory(run).path.is_dir():
             self._blobs_at(self._config.outputs_url).delete(run.id)
         self._cache.forget(run.id)
-        self.directory(run).remove()
+        if not self.directory(run).remove():
+            raise self._not_deleted(run)
 
     def close(self) -> None:
         """Wait for what is being kept; what waits in line is left to the next start."""
@@ -329,7 +490,7 @@ class Outputs:
         try:
             return self._cache.fetch(str(place), lambda: self._blobs(run).open(f"{run.id}/{name}"))
         except FileNotFoundError as error:
-            raise _missing(run, path) from error
+            raise self._unreadable(run, f"The file {path!r}", error) from error
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
@@ -354,13 +515,8 @@ def _listed(run: Run, path: str) -> OutputFile:
     raise NotFoundError(f"Run {run.number} has no file {path!r}.", f"`%tooi files {run.number}`.")
 
 
-def _missing(run: Run, path: str) -> NotFoundError:
-    return NotFoundError(
-        f"The file {path!r} of run {run.number} is missing: somebody deleted it, or it is on "
-        "another machine.",
-        f"`%tooi rerun {run.number}` makes it again.",
-        code="output_missing",
-    )
+def _ended_s(run: Run) -> float:
+    return (now() - (run.finished_at or run.created_at)).total_seconds()
 
 
 def _size(file: BinaryIO) -> int:

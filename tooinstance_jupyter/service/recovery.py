@@ -104,8 +104,10 @@ async def _remove(left: Sequence[Path], config: TooInstance, engines: Engines) -
         for sentence in await engines(name).reap(keep=everything - paths):
             _logger.info("orphan ended engine=%s %s", name, sentence)
     for path in left:
-        await asyncio.to_thread(RunDirectory(path).remove)
-        _logger.info("run directory without record removed run=%s", path.name)
+        if await asyncio.to_thread(RunDirectory(path).remove):
+            _logger.info("run directory without record removed run=%s", path.name)
+        else:
+            _logger.warning("run directory without record cannot be removed run=%s", path.name)
 
 
 def _engine_of(path: Path) -> str | None:

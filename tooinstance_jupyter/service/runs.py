@@ -303,8 +303,11 @@ class Runs:
                 if not seen.status.is_final and seen != run:
                     run = seen
                     yield run
+            if ended:
+                run = self.store.get_run_by_id(run.id) or run
             quiet = True
-            for stream in _STREAMS:
+            # what another home is about to store is read once it is there
+            for stream in () if not ended and self.outputs.is_on_its_way(run) else _STREAMS:
                 while data := self.read(run, stream, offset=places[stream], size=_READ_BYTES):
                     yield Output(stream=stream, offset=places[stream], data=data)
                     places[stream] += len(data)
@@ -323,12 +326,19 @@ class Runs:
         self.forget(run)
 
     def forget(self, run: Run) -> None:
-        """Delete a run's record and output; what is interrupted is done by the next server."""
+        """Delete a run's record and output; what is interrupted is done by the next server.
+
+        Raises
+        ------
+        OutputsUnavailableError, DeletionError
+            As `Outputs.delete`.
+        """
         if run.stored_at or self.config.outputs_url:
             # what is elsewhere is found by the record only
             self.outputs.delete(run)
             self.store.delete_run(run.number)
         else:
+            self.outputs.check_deletion(run)
             self.store.delete_run(run.number)
             self.outputs.delete(run)
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from ..display.markup import duration, prose
 from ..errors import NotFoundError
-from ..live import NotebookScreen
+from ..live import NotebookScreen, build_log
 from ..records import Tool, Version, VersionStatus, now
 from ..requests import NewRun
 from ..terminal import to_html
@@ -58,7 +58,7 @@ class BuildProgress:
         self._is_shown = True
         is_over = version.status.is_final
         controls.set_html(self._status, _sentence(self._tool, version))
-        log = Markup("") if is_over else _end_of(client.build_log(version.id))
+        log = Markup("") if is_over else _end_of(build_log(client, version))
         controls.set_html(self._log, log)
         controls.show_if(self.cancel_button, is_shown=not is_over)
         controls.show_if(self.run_button, is_shown=version.status is VersionStatus.READY)

@@ -90,6 +90,9 @@ function Opened({ model, run }: { model: RunModel; run: Run }): ReactElement {
           {trans.__('Connection lost, trying again…')}
         </p>
       )}
+      {model.isReached && model.error !== undefined && (
+        <Problem error={model.error} />
+      )}
       <Tabs
         id={id}
         run={run}
