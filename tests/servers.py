@@ -14,6 +14,8 @@ from typing import Any
 
 import httpx
 
+from tests.unix_accounts import Account
+
 PATIENCE_S = 60.0
 TOKEN = "token-of-the-only-user"
 _LAB = ("jupyterlab", "notebook", "notebook_shim")
@@ -114,6 +116,7 @@ def start_server(
     local_sources: bool = False,
     lab: bool = False,
     port: int = 0,
+    account: Account | None = None,
 ) -> Server:
     """Start a server and return it once it answers.
 
@@ -134,6 +137,8 @@ def start_server(
         Whether it serves JupyterLab and Notebook, too.
     port
         Where it listens, for one that takes another's place; by default wherever is free.
+    account
+        The UNIX user whose process it is; by default the one who runs the tests.
     """
     home = home or folder / "home"
     for name in ("config", "data", "runtime", "root", "ipython"):
@@ -183,12 +188,15 @@ def start_server(
         for name, value in os.environ.items()
         if not name.startswith(("JUPYTER", "JPY", "TOOINSTANCE_HOME", "TOOINSTANCE_SERVER"))
     }
+    if account is not None:
+        account.owns(folder)
     with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_server"],
+            [account.python if account else sys.executable, "-m", "jupyter_server"],
             cwd=folder / "root",
             env={
                 **inherited,
+                **(account.variables if account else {}),
                 "JUPYTER_CONFIG_DIR": str(folder / "config"),
                 "JUPYTER_DATA_DIR": str(folder / "data"),
                 "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
@@ -199,6 +207,7 @@ def start_server(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            **(account.identity if account else {}),
         )
     server = Server(process, folder, home)
     try:

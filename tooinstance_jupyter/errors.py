@@ -107,6 +107,7 @@ class DeletionError(TooInstanceError):
     """Something could not be deleted, or not all of it."""
 
     code = "not_deleted"
+    status = HTTPStatus.CONFLICT
 
 
 class TooManyError(TooInstanceError):

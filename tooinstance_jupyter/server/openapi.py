@@ -32,6 +32,8 @@ _ANY = (
     HTTPStatus.CONFLICT,
 )
 _OF_WRITES = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_MANY_REQUESTS)
+# of what a run wrote: that it has gone, and that it is in another home
+_OF_OUTPUT = (HTTPStatus.GONE, HTTPStatus.MISDIRECTED_REQUEST)
 _OUTPUT = {
     "type": "object",
     "description": "A piece of what a run wrote, at its place (bytes) in the stream.",
@@ -50,7 +52,8 @@ _EVENT = {
 }
 _EVENTS = {
     Kind.RUN_EVENTS: (
-        "Events `run` (a Run) and `output` (an Output). Their id is "
+        "Events `run` (a Run) and `output` (an Output), and `problem` (a Problem) where what was "
+        "written turns out not to be readable here. Their id is "
         "`<end of stdout>.<end of stderr>`, from which `Last-Event-ID` resumes. It ends after the "
         "`run` that is final."
     ),
@@ -219,6 +222,8 @@ def _answers(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         errors |= set(_OF_WRITES)
     if route.kind in _EVENTS or route.by_link:
         errors.add(HTTPStatus.TOO_MANY_REQUESTS)
+    if route.kind in (Kind.CONTENT, Kind.ARCHIVE, Kind.RUN_EVENTS):
+        errors |= set(_OF_OUTPUT)
     if route.body is not None:
         errors.add(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     for status in sorted(errors):

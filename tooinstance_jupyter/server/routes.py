@@ -381,7 +381,7 @@ ROUTES: tuple[Route, ...] = (
         body_is_optional=True,
         answers=Run,
         status=Is.CREATED,
-        errors=(*_NEW, Is.REQUEST_TIMEOUT),
+        errors=(*_NEW, Is.REQUEST_TIMEOUT, Is.GONE, Is.MISDIRECTED_REQUEST),
         is_slow=True,
     ),
     _route(
@@ -415,7 +415,7 @@ ROUTES: tuple[Route, ...] = (
         "The output files of a run",
         call=do.run_files,
         answers=OutputFiles,
-        errors=(Is.NOT_FOUND,),
+        errors=(Is.NOT_FOUND, Is.MISDIRECTED_REQUEST),
     ),
     _content(f"{_RUN}/files/{{path}}", "getFile", "An output file", do.run_file),
     _content(

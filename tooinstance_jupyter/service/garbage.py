@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -169,13 +170,17 @@ def _removal(kind: str, folder: Path, reason: str) -> Removal:
 
 
 def _size(folder: Path) -> int:
-    """Return the disk space beneath a folder in bytes, a file with several links counted once."""
+    """Return the disk space beneath a folder in bytes, a file with several links counted once.
+
+    What may not be read is not counted.
+    """
     seen: set[tuple[int, int]] = set()
     total = 0
-    for _, _, names, descriptor in os.fwalk(folder):
-        for name in names:
-            status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-            if (status.st_dev, status.st_ino) not in seen:
-                seen.add((status.st_dev, status.st_ino))
-                total += status.st_blocks * 512
+    with suppress(PermissionError):
+        for _, _, names, descriptor in os.fwalk(folder):
+            for name in names:
+                status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                if (status.st_dev, status.st_ino) not in seen:
+                    seen.add((status.st_dev, status.st_ino))
+                    total += status.st_blocks * 512
     return total

@@ -1348,7 +1348,7 @@ export interface components {
         };
         /**
          * Removal
-         * @description Something that garbage collection removes, or would.
+         * @description Something that garbage collection removes, or would; ``problem`` says why it cannot.
          */
         Removal: {
             /** Kind */
@@ -1359,6 +1359,11 @@ export interface components {
             reason: string;
             /** Size Bytes */
             size_bytes: number;
+            /**
+             * Problem
+             * @default
+             */
+            problem: string;
         };
         /**
          * Page
