@@ -160,7 +160,7 @@ class NotebookScreen:
         from . import display
 
         if version.status is VersionStatus.READY:
-            ready = display.tool_bundle(client.tool(tool.full_name))
+            ready = display.tool_bundle(client.tool(tool.full_name), viewer=client.principal)
             self._show(lambda: ready, at_once=True)
             return
         log = build_log(client, version) if version.status is VersionStatus.FAILED else ""

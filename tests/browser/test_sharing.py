@@ -111,7 +111,7 @@ def test_a_run_is_shared_with_another_who_sees_it_at_once_and_cannot_change_it(
     row.click()
     shown = theirs.page.locator(f'[id="tooinstance-run:{number}"]')
     expect(shown.get_by_test_id("tooi-log-stdout").get_by_role("log")).to_have_text("for grace")
-    expect(shown.get_by_test_id("tooi-run-facts")).to_contain_text("ada")
+    expect(shown.get_by_test_id("tooi-run-facts")).to_contain_text("shared with you by ada")
     for test_id in ("tooi-run-cancel", "tooi-run-share", "tooi-run-delete", "tooi-run-label"):
         expect(shown.get_by_test_id(test_id)).to_have_count(0)
 

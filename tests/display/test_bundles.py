@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tooinstance_jupyter import display
+from tooinstance_jupyter.access import run_as_seen
 from tooinstance_jupyter.display import Excerpt, RunOutput
 from tooinstance_jupyter.display.markup import duration, size
 from tooinstance_jupyter.errors import TooInstanceError
@@ -23,6 +24,7 @@ from tooinstance_jupyter.records import (
     OutputFile,
     OutputKind,
     Page,
+    Principal,
     RunStatus,
     StreamSize,
     VersionStatus,
@@ -60,6 +62,7 @@ def all_bundles(samples: Any, text: str) -> Iterator[tuple[str, Bundle]]:
         stdout=Excerpt.of(raw),
         stderr=Excerpt.of(raw),
         contents={text: raw, text + ".csv": b"a,b\n" + raw + b",c\n", "missing": raw},
+        problems=[TooInstanceError(text, text)],
     )
     run = samples.run(text)
     yield "run", display.render_run(run, output)
@@ -82,7 +85,7 @@ def all_bundles(samples: Any, text: str) -> Iterator[tuple[str, Bundle]]:
     for each in (version, failed, building):
         yield "version", display.version_bundle(tool, each, text)
     yield "error", display.error_bundle(TooInstanceError(text, text, code=text))
-    removal = Removal(kind=text, name=text, reason=text, size_bytes=1)
+    removal = Removal(kind=text, name=text, reason=text, size_bytes=1, problem=text)
     yield "removals", display.removals_bundle([removal], dry_run=True)
 
 
@@ -276,6 +279,39 @@ def test_a_tool_shows_what_it_can_be_given_folded_away(samples: Any) -> None:
     unknown = samples.version("v", interface=None)
     without = display.tool_bundle(ToolDetail(tool=samples.tool("t"), versions=(unknown,)))
     assert "Options" not in without["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("viewer", "others", "said"),
+    [
+        (Principal(name="ada"), (), "only you"),
+        (Principal(name="ada"), ("bob", "group:lab"), "you, bob, group:lab"),
+        (Principal(name="bob"), (), "shared with you by ada"),
+        (Principal(name="root", is_admin=True), (), "only ada"),
+        (Principal(name="root", is_admin=True), ("bob",), "ada, bob"),
+    ],
+)
+def test_a_tool_says_who_has_access_as_far_as_the_viewer_may_know(
+    samples: Any, viewer: Principal, others: tuple[str, ...], said: str
+) -> None:
+    tool = samples.tool("t", owner="ada", visibility=Visibility.PRIVATE, access=others)
+    shown = display.tool_bundle(ToolDetail(tool=tool), viewer=viewer)
+    [line] = [line for line in shown["text/plain"].splitlines() if "access" in line]
+    assert line.split(None, 1)[1] == said
+    assert said in shown["text/html"]
+
+
+def test_a_run_says_who_shared_it_and_not_with_whom_else(samples: Any) -> None:
+    run = samples.run("t", owner="ada", access=("bob", "carol"))
+
+    def shown(viewer: Principal) -> str:
+        seen = run_as_seen(viewer, run)
+        return str(display.render_run(seen, RunOutput(), viewer=viewer)["text/plain"])
+
+    assert "shared with you by ada" in shown(Principal(name="bob"))
+    assert "carol" not in shown(Principal(name="bob"))
+    assert "shared with bob, carol" in shown(Principal(name="ada"))
+    assert "by ada" in shown(Principal(name="root", is_admin=True))
 
 
 def test_of_many_options_the_first_are_shown(samples: Any) -> None:

@@ -26,6 +26,7 @@ SCRIPT = r"""#!/bin/sh
 case "$1" in
   --help) echo "Usage: probe COMMAND" ;;
   write) shift; for name in "$@"; do echo "of $name" > "$name"; done ;;
+  large) head -c 100000000 /dev/zero > large ;;
   page) printf '<script>alert(1)</script>' > page.html ;;
   cat) cat ;;
   bytes) sleep 1; head -c 300000 /dev/urandom; head -c 100000 /dev/urandom >&2 ;;

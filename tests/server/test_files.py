@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import shutil
 import zipfile
 
 import httpx
@@ -144,3 +146,47 @@ def test_what_cannot_be_exported_is_refused(ada: Person, subjects: str, status: 
     answer = ada.ask("GET", "export", params={"subjects": subjects})
     assert answer.status_code == status, answer.text
     assert answer.json()["error"]["message"]
+
+
+def test_a_run_whose_folder_was_deleted_has_a_status_of_its_own(ada: Person) -> None:
+    number = ada.run("write", "a.txt")
+    spoken = ada.run("hello")
+    for one in (number, spoken):
+        run = ada.finished(one)
+        shutil.rmtree(ada.server.home / "runs" / run["id"])
+    for path in (
+        f"runs/{number}/files/a.txt",
+        f"runs/{number}/archive?format=tar",
+        f"runs/{spoken}/stdout",
+        f"runs/{spoken}/events",
+        f"runs/{spoken}/export?format=zip",
+    ):
+        answer = ada.ask("GET", path)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (410, "output_missing"), path
+    assert ada.ask("HEAD", f"runs/{spoken}/stdout").status_code == 410
+    assert ada.ask("GET", f"runs/{number}/stdout").content == b"", "nothing was ever written there"
+    assert ada.ask("DELETE", f"runs/{number}").status_code == 204
+
+
+@pytest.mark.parametrize("format_", ["zip", "tar"])
+def test_a_download_that_cannot_be_ended_breaks_off(ada: Person, format_: str) -> None:
+    number = ada.run("large")
+    run = ada.finished(number)
+    large = ada.server.home / "runs" / run["id"] / "work" / "large"
+    size = large.stat().st_size
+
+    def download(path: str) -> int:
+        received = 0
+        with ada.http.stream("GET", path) as answer:
+            assert answer.status_code == 200
+            for chunk in answer.iter_raw():
+                received += len(chunk)
+                if received > 2**20:  # the file is under way, and far from its end
+                    os.truncate(large, 100)
+        return received
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        download(f"runs/{number}/archive?format={format_}")
+    os.truncate(large, size)
+    with pytest.raises(httpx.RemoteProtocolError):
+        download(f"runs/{number}/files/large")

@@ -64,7 +64,10 @@ def run(client: Client, args: Namespace, ui: Ui) -> Outcome:
 
 def _run_form(client: Client, new: NewRun) -> Outcome:
     detail = client.tool(new.tool.partition("@")[0])
-    return Outcome(bundle=display.tool_bundle(detail), panel=lambda: panels.run_form(client, new))
+    return Outcome(
+        bundle=display.tool_bundle(detail, viewer=client.principal),
+        panel=lambda: panels.run_form(client, new),
+    )
 
 
 def _is_panel(rest: Rest) -> bool:
@@ -242,7 +245,7 @@ def cancel(client: Client, args: Namespace, ui: Ui) -> Outcome:
     for version in open_versions:
         client.cancel_build(version.id)
     after = client.tool(detail.tool.full_name)
-    return Outcome(bundle=display.tool_bundle(after), value=after)
+    return Outcome(bundle=display.tool_bundle(after, viewer=client.principal), value=after)
 
 
 def logs(client: Client, args: Namespace, ui: Ui) -> Outcome:

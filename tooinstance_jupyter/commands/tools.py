@@ -38,7 +38,7 @@ def create(client: Client, args: Namespace, ui: Ui) -> Outcome:
     )
     there = _that_is_there(client, new) if args.exist_ok else None
     if there is not None:
-        return Outcome(bundle=display.tool_bundle(there), value=there)
+        return Outcome(bundle=display.tool_bundle(there, viewer=client.principal), value=there)
     return _built(client, create_and_follow(client, new, ui)[0], ui)
 
 
@@ -118,7 +118,7 @@ def _ready(tool: Tool, version: Version) -> Version:
 
 def _built(client: Client, tool: Tool, ui: Ui) -> Outcome:
     detail = client.tool(tool.full_name)
-    bundle = display.tool_bundle(detail)
+    bundle = display.tool_bundle(detail, viewer=client.principal)
     return Outcome(bundle=bundle, value=detail, is_shown=ui.shows_in_place)
 
 
@@ -134,7 +134,7 @@ def show(client: Client, args: Namespace, ui: Ui) -> Outcome:
     """Show a tool with its versions."""
     detail = client.tool(args.tool)
     return Outcome(
-        bundle=display.tool_bundle(detail),
+        bundle=display.tool_bundle(detail, viewer=client.principal),
         value=detail,
         panel=lambda: panels.tool_actions(client, detail),
     )
@@ -167,7 +167,7 @@ def update(client: Client, args: Namespace, ui: Ui) -> Outcome:
             "`%tooi update --help` lists what can be changed.",
         )
     detail = client.tool(client.update(args.tool, changes).full_name)
-    return Outcome(bundle=display.tool_bundle(detail), value=detail)
+    return Outcome(bundle=display.tool_bundle(detail, viewer=client.principal), value=detail)
 
 
 def rm(client: Client, args: Namespace, ui: Ui) -> Outcome:

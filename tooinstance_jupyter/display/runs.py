@@ -16,7 +16,7 @@ from markupsafe import Markup
 from .. import access, arguments
 from ..client.base import Client
 from ..errors import TooInstanceError
-from ..records import OutputFile, OutputKind, Page, Run, RunStatus, StreamSize, now
+from ..records import OutputFile, OutputKind, Page, Principal, Run, RunStatus, StreamSize, now
 from ..terminal import to_html, to_text, visible
 from . import excerpts
 from .excerpts import Excerpt, RunOutput
@@ -63,10 +63,10 @@ def run_bundle(client: Client, run: Run) -> MimeBundle:
     """Return the display of a run with its output as it stands now."""
     output = excerpts.read(client, run)
     seen = access.run_as_seen(client.principal, run)
-    return render_run(seen, output, viewer=client.principal.name)
+    return render_run(seen, output, viewer=client.principal)
 
 
-def render_run(run: Run, output: RunOutput, *, viewer: str = "") -> MimeBundle:
+def render_run(run: Run, output: RunOutput, *, viewer: Principal | None = None) -> MimeBundle:
     """Return the display of a run.
 
     Parameters
@@ -164,7 +164,7 @@ def _command(run: Run) -> str:
     return shortened(arguments.join(run.arguments[:_MAX_ARGUMENTS]), _MAX_ARGUMENTS)
 
 
-def _meta(run: Run, viewer: str) -> list[str]:
+def _meta(run: Run, viewer: Principal | None) -> list[str]:
     took = duration(run.duration_s)
     if not run.status.is_final and run.started_at is not None:
         took = f"{duration((now() - run.started_at).total_seconds())} so far"
@@ -174,10 +174,17 @@ def _meta(run: Run, viewer: str) -> list[str]:
         "" if run.exit_code is None else f"exit code {run.exit_code}",
         ", ".join(filter(None, (run.engine, _ISOLATION.get(run.isolation, run.isolation)))),
         "" if run.limits.network else "no network",
-        f"by {run.owner}" if viewer and run.owner != viewer else "",
+        _whose(run, viewer),
         f"shared with {shortened(', '.join(run.access), _MAX_ACCESS)}" if run.access else "",
         "kept for ever" if run.pinned else "",
     ]
+
+
+def _whose(run: Run, viewer: Principal | None) -> str:
+    if viewer is None or viewer.name == run.owner:
+        return ""
+    is_shared = not access.may_change_run(viewer, run)
+    return f"shared with you by {run.owner}" if is_shared else f"by {run.owner}"
 
 
 def _problem(error: TooInstanceError) -> Markup:

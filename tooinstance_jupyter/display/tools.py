@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from .. import access
 from ..build.sources import creation_of
 from ..errors import TooInstanceError
-from ..records import Page, Tool, Version, VersionStatus, Visibility, now
+from ..records import Page, Principal, Tool, Version, VersionStatus, Visibility, now
 from ..requests import Removal, ToolDetail
 from ..terminal import to_html, to_text, visible
 from .markup import (
@@ -51,8 +52,16 @@ def tool_mark(detail: ToolDetail) -> tuple[str, str]:
     return _mark(_shown(detail))
 
 
-def tool_bundle(detail: ToolDetail) -> MimeBundle:
-    """Return the display of a tool with its versions."""
+def tool_bundle(detail: ToolDetail, *, viewer: Principal | None = None) -> MimeBundle:
+    """Return the display of a tool with its versions.
+
+    Parameters
+    ----------
+    detail
+        The tool, as the viewer sees it.
+    viewer
+        Who looks at it, by whom it depends what is said of who has access.
+    """
     tool, ready = detail.tool, detail.ready
     newest = detail.versions[0] if detail.versions else None
     mark, tone = tool_mark(detail)
@@ -72,7 +81,7 @@ def tool_bundle(detail: ToolDetail) -> MimeBundle:
         ("engine", _engine(ready)),
         ("build", state),
         ("output", tool.output.value),
-        ("access", _access(tool)),
+        ("access", _access(tool, viewer)),
         ("run it", example),
         ("another", creation_of(tool.source, others[0]) if others else ""),
     ]
@@ -233,10 +242,14 @@ def _version_title(tool: Tool, version: Version | None) -> str:
     return tool.name if version is None else f"{tool.name}@{version.number}"
 
 
-def _access(tool: Tool) -> str:
+def _access(tool: Tool, viewer: Principal | None) -> str:
+    """Return who has access, as far as the viewer may know: others on the list are not told."""
     if tool.visibility is Visibility.PUBLIC:
         return "everybody here"
-    return ", ".join(tool.access) or "only its owner"
+    if viewer is not None and not access.may_change_tool(viewer, tool):
+        return f"shared with you by {tool.owner}"
+    owner = "you" if viewer is not None and viewer.name == tool.owner else tool.owner
+    return ", ".join([owner, *tool.access]) if tool.access else f"only {owner}"
 
 
 def _engine(version: Version | None) -> str:

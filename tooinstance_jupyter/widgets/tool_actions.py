@@ -69,7 +69,7 @@ class ToolActions:
     def _show(self, name: str) -> None:
         detail = self._panel.client.tool(name)
         self._panel.result = detail
-        self._panel.show_result(display.tool_bundle(detail))
+        self._panel.show_result(display.tool_bundle(detail, viewer=self._panel.client.principal))
 
     def _rebuild(self, name: str) -> None:
         client = self._panel.client

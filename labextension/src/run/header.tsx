@@ -128,7 +128,7 @@ function Facts({ model, run }: { model: RunModel; run: Run }): ReactElement {
       : run.engine
   );
   if (!model.isOwn) {
-    facts.push(trans.__('of %1', run.owner));
+    facts.push(trans.__('shared with you by %1', run.owner));
   }
   return (
     <div className="jp-TooInstance-run-facts" data-testid="tooi-run-facts">

@@ -8,6 +8,7 @@ import type { Run, ToolDetail } from '../api/types';
 import { CommandIDs } from '../command-ids';
 import { useGiven, useShown } from '../context';
 import { Hint } from '../parts/problem';
+import { Seen } from '../parts/seen';
 import { SourceLink } from '../parts/source';
 import { statusInWords } from '../parts/status';
 import { ago } from '../words';
@@ -68,7 +69,7 @@ export function ToolCard({
         )}
         <dt>{trans.__('Seen by')}</dt>
         <dd>
-          <Seen detail={detail} />
+          <Seen tool={detail.tool} />
         </dd>
       </dl>
       {newest?.status === 'failed' && newest.failure && (
@@ -108,25 +109,6 @@ export function ToolCard({
         </>
       )}
     </div>
-  );
-}
-
-/** Who sees a tool. Whom it is shared with is told to its owner only. */
-function Seen({ detail: { tool } }: { detail: ToolDetail }): ReactElement {
-  const { model, trans } = useGiven();
-  const { length } = tool.access;
-  if (tool.visibility === 'public') {
-    return <>{trans.__('Everybody here')}</>;
-  }
-  if (!model.mayChange(tool)) {
-    return <>{trans.__('Those whom %1 shares it with', tool.owner)}</>;
-  }
-  return length === 0 ? (
-    <>{trans.__('You only')}</>
-  ) : (
-    <span title={tool.access.join(', ')}>
-      {trans._n('You and %1 other', 'You and %1 others', length)}
-    </span>
   );
 }
 

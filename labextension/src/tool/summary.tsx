@@ -18,6 +18,7 @@ import { CommandIDs } from '../command-ids';
 import { useGiven } from '../context';
 import { ExportButton } from '../parts/export-button';
 import { Field } from '../parts/field';
+import { Seen } from '../parts/seen';
 import { SourceLink, sourceInWords } from '../parts/source';
 import { Status } from '../parts/status';
 import { commitInShort } from '../words';
@@ -115,6 +116,14 @@ export function Summary({ detail }: { detail: ToolDetail }): ReactElement {
         <dd>
           <SourceLink source={tool.source} />
         </dd>
+        {!mayChange && (
+          <>
+            <dt>{trans.__('Seen by')}</dt>
+            <dd>
+              <Seen tool={tool} />
+            </dd>
+          </>
+        )}
         {ready && (
           <>
             {ready.commit && (
