@@ -233,6 +233,13 @@ class OutputsUnavailableError(StorageError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
+class HomeUnusableError(StorageError):
+    """The folder that holds everything cannot be made, read or written to."""
+
+    code = "home_unusable"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
 @contextmanager
 def full_disk_in_words(place: Path) -> Iterator[None]:
     """Turn the system's error about a full disk into `StorageError`; others pass."""

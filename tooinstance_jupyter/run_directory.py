@@ -17,7 +17,7 @@ from pathlib import Path
 
 from . import foreign_files
 from .config import TooInstance
-from .errors import InvalidValueError, NotFoundError, full_disk_in_words
+from .errors import InvalidValueError, NotFoundError, StorageError, full_disk_in_words
 from .foreign_files import open_beneath, open_folder
 from .records import InputFile, Limits, OutputFile, Run
 
@@ -62,7 +62,7 @@ class RunDirectory:
         InvalidValueError
             If an input is missing, no regular file, or has the name of another one.
         StorageError
-            If the disk is full.
+            If the disk is full, or the directory cannot be made.
         """
         check_inputs(inputs)
         check_inputs([stdin] if isinstance(stdin, Path) else [])
@@ -77,6 +77,11 @@ class RunDirectory:
                     _copy(stdin, self.stdin)
         except OSError as error:
             self.remove()
+            if error.filename is not None and Path(error.filename).is_relative_to(self.path.parent):
+                raise StorageError(
+                    f"No run can be kept in {self.path.parent}: {error.strerror}.",
+                    "Set TOOINSTANCE_HOME to a folder of your own.",
+                ) from error
             raise InvalidValueError(
                 f"An input file cannot be read: {error}.", code="input_unreadable"
             ) from error

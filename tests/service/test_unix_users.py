@@ -18,6 +18,11 @@ import pytest
 
 from tests.servers import TOKEN, Server, start_server
 from tests.unix_accounts import Account, make_account
+from tooinstance_jupyter import display
+from tooinstance_jupyter.client.discovery import Server as KnownServer
+from tooinstance_jupyter.client.http import HttpClient
+from tooinstance_jupyter.errors import OutputElsewhereError
+from tooinstance_jupyter.results import RunResult
 
 ADA, BOB = 54_321, 54_322
 SCRIPT = """#!/bin/sh
@@ -281,6 +286,21 @@ def test_a_folder_that_cannot_be_read_makes_no_tool(
     assert "chmod" in message
 
 
+def test_a_home_that_belongs_to_another_user_is_refused_in_words(
+    ada: Account, bob: Account, place: Path
+) -> None:
+    homes = [ada.home / "tools", place / "closed"]
+    homes[1].mkdir(mode=0o755)
+    ada.owns(homes[1])
+    for home in homes:
+        ended = bob.run(bob.python, "-m", "tooinstance_jupyter", "ls", TOOINSTANCE_HOME=str(home))
+        assert ended.returncode == 1, ended.stderr
+        assert f"The home folder {home}" in ended.stderr
+        assert "Permission denied" in ended.stderr
+        assert "TOOINSTANCE_HOME" in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
 def test_garbage_collection_names_what_it_could_not_remove(
     ada: Account, bob: Account, code: Code, place: Path
 ) -> None:
@@ -368,6 +388,21 @@ def test_a_server_answers_each_with_a_status_and_a_code_of_its_own(
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "environment_forbidden")
     assert ask("GET", "tools/ada/probe").status_code == 200
     assert ask("GET", f"runs/{shared}").status_code == 200, "that it was there can be seen"
+
+    client = HttpClient(KnownServer(url=started.url, token=TOKEN))
+    for read in (
+        lambda: client.read_output(shared, "stdout"),
+        lambda: client.output_size(shared, "stdout"),
+        lambda: client.read_file(shared, "a.txt"),
+        lambda: client.file_path(shared, "a.txt"),
+        lambda: list(client.follow(shared)),
+        lambda: RunResult(client, client.get_run(shared)).stdout,
+    ):
+        with pytest.raises(OutputElsewhereError, match="in another home"):
+            read()
+    assert client.wait(shared).status == "succeeded", "how it ended can be told all the same"
+    assert "another home" in display.run_bundle(client, client.get_run(shared))["text/plain"]
+    client.close()
 
     made = ask("POST", f"runs/{shared}/links", "ada-token", json={})
     token = made.json()["token"]

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 
 from ..build import sources
-from ..errors import NotFoundError
+from ..errors import NotFoundError, TooInstanceError
 from ..records import Change, Limits, Link, Page, Principal, Run, Tool, User, Version
 from ..requests import (
     Arguments,
@@ -286,7 +286,12 @@ class HttpClient:
 
     def output_size(self, number: int, stream: StreamName) -> int:
         """Return how much of a stream is kept as yet (bytes)."""
-        answer = self._ask("HEAD", f"runs/{number}/{stream}")
+        path = f"runs/{number}/{stream}"
+        try:
+            answer = self._ask("HEAD", path)
+        except TooInstanceError:
+            self._read(path, 0, 1)  # an answer to HEAD does not say why, this does
+            raise
         return int(answer.headers.get("Content-Length", 0))
 
     def read_file(self, number: int, path: str, *, size: int = -1) -> bytes:

@@ -15,9 +15,11 @@ from typing import Any, TypeVar
 
 from ..build.sources import ParsedSource
 from ..config import TooInstance
+from ..errors import HomeUnusableError, full_disk_in_words
 from ..home import home_id
 from ..records import Principal, Run, RunStatus, Tool, Version
 from ..requests import Usage
+from ..run_directory import owner_of
 from ..store.repository import Store
 from .build_line import BuildLine
 from .builds import Builds
@@ -59,11 +61,7 @@ class Installation:
     def __init__(self, config: TooInstance, *, serves: bool = False) -> None:
         self.config = config
         self.serves = serves
-        # as root, tools are run as other users, who must find the way to their own folders
-        mode = 0o711 if os.name == "posix" and os.geteuid() == 0 else 0o700
-        for folder in (config.home_path, config.runs_path, config.builds_path):
-            folder.mkdir(parents=True, exist_ok=True, mode=mode)
-        self.home = home_id(config)
+        self.home = _opened_home(config)
         self.store = Store(config.database_url)
         self.engines = Engines(config)
         self._environments = Environments(config, self.store, self.engines, self.home)
@@ -224,6 +222,31 @@ class Installation:
 
     def _get_ready(self, tool: Tool, version: Version) -> None:
         self.submit(self._environments.get_ready(tool.owner, version))
+
+
+def _opened_home(config: TooInstance) -> str:
+    """Make the folders of a home that are missing, and return its id.
+
+    Raises
+    ------
+    HomeUnusableError
+        If that cannot be done.
+    """
+    # as root, tools are run as other users, who must find the way to their own folders
+    mode = 0o711 if os.name == "posix" and os.geteuid() == 0 else 0o700
+    try:
+        with full_disk_in_words(config.home_path):
+            for folder in (config.home_path, config.runs_path, config.builds_path):
+                folder.mkdir(parents=True, exist_ok=True, mode=mode)
+            return home_id(config)
+    except OSError as error:
+        user = owner_of(config.home_path)
+        whose = f" of the UNIX user {user}" if user else ""
+        raise HomeUnusableError(
+            f"The home folder {config.home_path}{whose} cannot be used: {error.strerror}.",
+            "Set TOOINSTANCE_HOME to a folder of your own; tools and runs are shared by a database "
+            "(TooInstance.database_url), not by a folder.",
+        ) from error
 
 
 async def _cancel_others() -> None:
