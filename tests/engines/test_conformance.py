@@ -73,6 +73,21 @@ def test_stdout_and_stderr_are_kept_apart_byte_for_byte(bench: Any) -> None:
     assert ran.exit.stdout.total_bytes == ran.exit.stdout.kept_bytes == len(everything)
 
 
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_tool_can_open_its_own_streams_by_their_names(bench: Any, stream: str) -> None:
+    ran = bench.sh(f"echo one > /dev/{stream} && echo two | dd of=/dev/{stream} status=none")
+    assert ran.exit.exit_code == 0, ran.stderr
+    assert getattr(ran, stream) == b"one\ntwo\n"
+
+
+def test_a_tool_can_open_its_standard_input_by_its_name_and_cannot_change_what_is_kept_of_it(
+    bench: Any,
+) -> None:
+    ran = bench.sh("cat /dev/stdin; echo changed > /dev/stdin", stdin=b"given")
+    assert ran.stdout == b"given", ran.stderr
+    assert (ran.directory / "stdin").read_bytes() == b"given"
+
+
 def test_arguments_reach_the_tool_as_they_are(bench: Any) -> None:
     hostile = ["", " ", "a b", "'", '"', "$(id)", "`id`", "*", "--", "-x", "\n", "\\", "é😀\u202e"]
     ran = bench.run(

@@ -120,6 +120,10 @@ class Guardian:
         # the one process without a sandbox that dies with us must be told so by the kernel
         call_prctl(36, 1) if not self.is_wrapped else None
         pipes = {name: os.pipe() for name in self.streams}
+        if spec["uid"] is not None and sys.platform == "linux":
+            for _, end in pipes.values():
+                # there, to open /dev/stdout is to open the pipe anew, as its owner only may
+                os.fchown(end, spec["uid"], spec["uid"])
         broken, broken_in = os.pipe()
         most = self._most_processes()
         self.started_at = time.time()

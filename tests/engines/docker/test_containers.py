@@ -30,7 +30,7 @@ BUSYBOX = """
 FROM BASE AS programs
 RUN mkdir -p /out && cp /usr/bin/python3.11 /out/python3
 FROM scratch
-COPY --from=programs /bin/cat /bin/sleep /bin/echo /bin/cp /bin/id /bin/
+COPY --from=programs /bin/cat /bin/sleep /bin/echo /bin/cp /bin/dd /bin/id /bin/
 COPY --from=programs /lib/x86_64-linux-gnu /lib/x86_64-linux-gnu
 COPY --from=programs /lib64 /lib64
 """
@@ -406,6 +406,8 @@ def test_an_image_without_a_shell_runs(shell_less: Any) -> None:
     assert (ran.work / "made").read_bytes() == b"g"
     assert int(shell_less.run("/bin/id", "-u").stdout) != 0
     assert shell_less.run("/bin/cat", "nothing").exit.exit_code == 1
+    assert shell_less.run("/bin/dd", "of=/dev/stdout", "status=none", stdin=b"x").stdout == b"x"
+    assert shell_less.run("/bin/dd", "of=/dev/stderr", "status=none", stdin=b"x").stderr == b"x"
 
 
 def test_a_missing_program_of_an_image_without_a_shell_is_said(shell_less: Any) -> None:
