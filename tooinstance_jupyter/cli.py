@@ -27,7 +27,7 @@ from .commands.base import MimeBundle, Parser
 from .commands.runs import RunFailedError
 from .errors import TooInstanceError
 from .live import TextScreen, follow_build, follow_run, neutralised
-from .records import Run, Tool, Version
+from .records import Run, RunStatus, Tool, Version
 from .requests import StreamName
 from .status_line import StatusLine
 
@@ -114,6 +114,11 @@ class Terminal:
         self._spooled: Path | None = None
         self._status_line: StatusLine | None = None
 
+    @property
+    def passes_output(self) -> bool:
+        """Whether what a run writes is passed on whole: JSON holds the beginning of it."""
+        return not self.as_json
+
     def settle(self, args: Namespace) -> None:
         """Take over this front end's own options."""
         self.as_json = self.as_json or args.json
@@ -140,8 +145,13 @@ class Terminal:
 
     def follow_run(self, client: Client, start: Callable[[], Run]) -> Run:
         """Pass a tool's output through as it comes."""
-        write = _drop if self.as_json else self.write
-        return follow_run(client, start, TextScreen(write, self._status()))
+        write = self.write if self.passes_output else _drop
+        screen = TextScreen(write, self._status())
+        run = follow_run(client, start, screen, passes=self.passes_output)
+        if run.status is RunStatus.LOST and self._status() is None and not self.as_json:
+            # nobody can tell from what was passed on whether that is all
+            print(neutralised(f"tooi: run {run.number}: {run.message}"), file=sys.stderr)
+        return run
 
     def write(self, stream: StreamName, data: bytes) -> None:
         """Write bytes as they are, at once."""

@@ -226,6 +226,22 @@ class DatabaseUnavailableError(StorageError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
+class MissedError(TooInstanceError):
+    """What was to be passed on whole was not: some of it is gone."""
+
+    code = "output_missed"
+    status = HTTPStatus.GONE
+
+    def __init__(
+        self,
+        message: str = "Some of the output was not passed on: it was read too late.",
+        hint: str = "Run the tool again.",
+        *,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message, hint, code=code)
+
+
 class OutputsUnavailableError(StorageError):
     """Where the output of runs is kept for all servers does not answer."""
 

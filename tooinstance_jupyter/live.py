@@ -10,14 +10,14 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .client.base import Client
-from .errors import UnreadableOutputError
-from .records import Run, RunStatus, Tool, Version, VersionStatus, new_id, now
+from .errors import MissedError, UnreadableOutputError
+from .records import Run, RunStatus, StreamSize, Tool, Version, VersionStatus, new_id, now
 from .requests import BuildLog, Output, StreamName
 from .terminal import visible
 
@@ -59,8 +59,21 @@ class Screen(Protocol):
         ...
 
 
-def follow_run(client: Client, start: Callable[[], Run], screen: Screen) -> Run:
-    """Start a run and show it until it is final; an interrupt cancels it and shows that."""
+def follow_run(
+    client: Client, start: Callable[[], Run], screen: Screen, *, passes: bool = False
+) -> Run:
+    """Start a run and show it until it is final; an interrupt cancels it and shows that.
+
+    Parameters
+    ----------
+    passes
+        Whether the run was started to be shown whole, also what is beyond what is kept of it.
+
+    Raises
+    ------
+    MissedError
+        If it could not be.
+    """
     run: Run | None = None
     offsets: dict[StreamName, int] = {"stdout": 0, "stderr": 0}
 
@@ -82,8 +95,10 @@ def follow_run(client: Client, start: Callable[[], Run], screen: Screen) -> Run:
         with _interrupts_held():
             run = start()
         screen.run(client, run)
-        for event in screen.events(client.follow(run.number)):
+        for event in screen.events(client.follow(run.number, passes=passes)):
             take(event)
+        if passes:
+            _check_whole(run, offsets)
     except BaseException as error:
         if run is None or not isinstance(error, (KeyboardInterrupt, BrokenPipeError)):
             raise
@@ -99,6 +114,20 @@ def follow_run(client: Client, start: Callable[[], Run], screen: Screen) -> Run:
             take(event)
     screen.run(client, run)
     return run
+
+
+def _check_whole(run: Run, shown: Mapping[StreamName, int]) -> None:
+    """Raise unless all of a run's output was shown; one that was cancelled promises nothing."""
+    sizes: dict[StreamName, StreamSize] = {"stdout": run.stdout, "stderr": run.stderr}
+    for stream, size in sizes.items():
+        missing = size.total_bytes - shown[stream]
+        if missing > 0 and run.status is not RunStatus.CANCELLED:
+            raise MissedError(
+                f"Of what run {run.number} of {run.tool_name} wrote to {stream}, "
+                f"{missing:,} of {size.total_bytes:,} bytes were not passed on.",
+                f"`%tooi rerun {run.number}` runs it again; `%tooi logs {run.number}` has the "
+                f"first {size.kept_bytes:,} bytes.",
+            )
 
 
 def follow_build(

@@ -228,6 +228,11 @@ class ShellUi:
         return None if self._body is None else self._body.encode("utf-8", "surrogatepass")
 
     @property
+    def passes_output(self) -> bool:
+        """No: a cell shows what is kept."""
+        return False
+
+    @property
     def shows_in_place(self) -> bool:
         """Whether displays can be updated in place."""
         return self._session.is_notebook

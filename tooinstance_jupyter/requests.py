@@ -103,6 +103,8 @@ class NewRun:
         Environment variables; secrets are not stored, and masked in the output.
     limits
         The fields of `Limits` to lower.
+    passes
+        Whether whoever starts it follows all that it writes, beyond what is kept of that.
     """
 
     tool: str
@@ -116,6 +118,7 @@ class NewRun:
     network: bool | None = None
     engine: str | None = None
     label: str = ""
+    passes: bool = False
 
 
 Value = bool | str | tuple[str, ...]

@@ -42,6 +42,7 @@ class RunRequest:
     network: bool | None = None
     engine: str | None = None
     label: str = ""
+    passes: bool = False
 
     @classmethod
     def of(cls, new: NewRun) -> RunRequest:
@@ -56,6 +57,7 @@ class RunRequest:
             network=new.network,
             engine=new.engine,
             label=new.label,
+            passes=new.passes,
         )
 
 

@@ -22,7 +22,10 @@ case "$1" in
   wait) echo begun; sleep 300 & wait ;;
   flood) while echo yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy; do :; done ;;
   write) echo "a,b" > table.csv ;;
+  seq) seq "$2" ;;
+  seq-both) seq "$2"; seq "$2" >&2; exit 5 ;;
   secret) echo "$PROBE_TOKEN" ;;
+  secrets) i=0; while [ $i -lt 20000 ]; do echo "$i $PROBE_TOKEN"; i=$((i+1)); done ;;
   *) echo "usage: probe COMMAND" ;;
 esac
 """

@@ -134,9 +134,23 @@ class Client(Protocol):
         ...
 
     def follow(
-        self, number: int, *, stdout_offset: int = 0, stderr_offset: int = 0
+        self, number: int, *, stdout_offset: int = 0, stderr_offset: int = 0, passes: bool = False
     ) -> Iterator[Output | Run]:
-        """Yield output as it is written, and the run whenever its state changes; end when final."""
+        """Yield output as it is written, and the run whenever its state changes; end when final.
+
+        Parameters
+        ----------
+        stdout_offset, stderr_offset
+            Where to begin in each stream (bytes).
+        passes
+            Whether to yield also what is beyond what is kept, of a run that was started so; the
+            tool waits for it, and what is read is gone.
+
+        Raises
+        ------
+        MissedError
+            If that was read too late.
+        """
         ...
 
     def wait(self, number: int, timeout_s: float | None = None) -> Run:

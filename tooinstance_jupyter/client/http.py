@@ -203,14 +203,14 @@ class HttpClient:
         return self._begin(f"runs/{number}/rerun", changes)
 
     def follow(
-        self, number: int, *, stdout_offset: int = 0, stderr_offset: int = 0
+        self, number: int, *, stdout_offset: int = 0, stderr_offset: int = 0, passes: bool = False
     ) -> Iterator[Output | Run]:
         """Yield output as it is written, and the run whenever its state changes."""
         seen: Run | None = None
         places: dict[StreamName, int] = {"stdout": stdout_offset, "stderr": stderr_offset}
         position = Position(f"{stdout_offset}.{stderr_offset}")
         for event in self._connection.events(
-            f"runs/{number}/events",
+            f"runs/{number}/events" + ("?passes=true" if passes else ""),
             position,
             goes_on=f"The run goes on without it: `%tooi logs {number} -f` shows it again.",
         ):

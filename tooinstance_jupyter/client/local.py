@@ -9,10 +9,12 @@ import concurrent.futures
 import getpass
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from ..config import TooInstance
+from ..passing import Passing
 from ..records import Change, Limits, Link, Page, Principal, Run, Tool, User, Version
 from ..requests import (
     Arguments,
@@ -174,18 +176,30 @@ class LocalClient:
         return self._installation.wait_for(self._runs.rerun(self._principal, number, changes))
 
     def follow(
-        self, number: int, *, stdout_offset: int = 0, stderr_offset: int = 0
+        self, number: int, *, stdout_offset: int = 0, stderr_offset: int = 0, passes: bool = False
     ) -> Iterator[Output | Run]:
         """Yield output as it is written, and the run whenever its state changes."""
         run = self.get_run(number)
+        offsets: dict[StreamName, int] = {"stdout": stdout_offset, "stderr": stderr_offset}
+        if not passes:
+            yield from self._followed(run, offsets, None)
+            return
+        self._runs.owned(self._principal, number)
+        with closing(Passing(self._runs.directory(run).path)) as passing:
+            yield from self._followed(run, offsets, passing)
+
+    def _followed(
+        self, run: Run, offsets: Mapping[StreamName, int], passing: Passing | None
+    ) -> Iterator[Output | Run]:
         yield run
         ended: concurrent.futures.Future[Run] | None = None
         if not run.status.is_final:
-            ended = self._installation.submit(self._runs.wait(self._principal, number))
+            ended = self._installation.submit(self._runs.wait(self._principal, run.number))
         yield from self._runs.follow(
             run,
             lambda seconds: ended is None or _is_done(ended, seconds),
-            {"stdout": stdout_offset, "stderr": stderr_offset},
+            offsets,
+            passing=passing,
         )
         if ended is not None:
             yield ended.result()

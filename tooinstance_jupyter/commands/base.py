@@ -45,6 +45,11 @@ class Ui(Protocol):
         ...
 
     @property
+    def passes_output(self) -> bool:
+        """Whether what a run writes is passed on whole, however little of it is kept."""
+        ...
+
+    @property
     def has_panels(self) -> bool:
         """Whether somebody can use the panel of an outcome here."""
         ...

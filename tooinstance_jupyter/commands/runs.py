@@ -51,7 +51,7 @@ class RunFailedError(TooInstanceError):
 
 def run(client: Client, args: Namespace, ui: Ui) -> Outcome:
     """Run a tool; a link makes the tool first."""
-    new = replace(new_run(args, ui), tool=args.tool)
+    new = replace(new_run(args, ui), tool=args.tool, passes=_passes(args, ui))
     check_variable(args)
     if sources.looks_like_source(args.tool):
         new = replace(new, tool=tool_of(client, args.tool, args.engine, ui))
@@ -84,9 +84,13 @@ def _has_panel_option(client: Client, tool: str) -> bool:
 def rerun(client: Client, args: Namespace, ui: Ui) -> Outcome:
     """Run again what a run was, with other arguments if there are any."""
     number = run_number(args.number)
-    changes = new_run(args, ui)
+    changes = replace(new_run(args, ui), passes=_passes(args, ui))
     check_variable(args)
     return _follow(client, args, ui, lambda: client.rerun(number, changes))
+
+
+def _passes(args: Namespace, ui: Ui) -> bool:
+    return ui.passes_output and not args.detach
 
 
 def _follow(client: Client, args: Namespace, ui: Ui, start: Any) -> Outcome:

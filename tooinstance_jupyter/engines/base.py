@@ -4,7 +4,8 @@ What an environment is made of is left to ``build``; what a run means, to ``serv
 
 A run directory holds ``work/`` (the working directory: what the tool writes there is its output),
 ``stdout`` and ``stderr`` (files that grow while the tool runs and are followed by offset), and what
-the engine needs to find the run again.
+the engine needs to find the run again. Where it holds ``passing/``, all that is written beyond the
+limit of what is kept goes through that to one who reads it (see `sandbox.guardian.Passage`).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from ..records import StreamSize
-from ..sandbox import launch
+from ..sandbox import guardian, launch
 from .base import Exit, ExitReason
 
 _logger = logging.getLogger(__name__)
@@ -32,7 +32,8 @@ def told(directory: Path) -> Exit | None:
 
 
 def lost(directory: Path, detail: str) -> Exit:
-    """Return the end of a run of which only the output is known."""
+    """Return the end of a run of which only the output is known; what is not kept is removed."""
+    guardian.remove_passage(str(directory / guardian.PASSAGE))
     sizes = {}
     for name in ("stdout", "stderr"):
         try:

@@ -20,20 +20,166 @@ CHUNK_BYTES = 1 << 20
 SAMPLE_S = 0.05
 LEFTOVER_S = 2.0
 F_SETPIPE_SZ = 1031
+PASSAGE = "passing"
+READER = "reader"
+TOTALS = "ended"
+SEGMENT_BYTES = 4 << 20
+PASSAGE_BYTES = 64 << 20
+READER_AWAY_S = 30.0
+PASSED_POLL_S = 0.01
+
+
+class Passage:
+    """What is beyond the limit of an output, on its way to the one who passes it on.
+
+    Its folder is made by whoever asks for it. What comes is in files there, each named after its
+    output and its first byte's place, which the reader deletes behind itself; it holds a lock on
+    ``reader`` meanwhile. When all has come, ``ended`` says how much; the reader who has it all
+    removes the folder. Without a reader for a while, all is removed and nothing more is taken.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.is_open = os.path.isdir(folder)
+        self.is_bounded = True
+        self._folder = folder
+        self._files: dict[str, tuple[int, int]] = {}
+        self._away_since: float | None = None
+
+    def has_room(self) -> bool:
+        """Tell whether more is taken, or nothing at all, so that there is nothing to wait for."""
+        if not self.is_open or not self.is_bounded or self._size() < PASSAGE_BYTES:
+            return True
+        return not self._is_read()
+
+    def end_of(self, name: str) -> int:
+        """Return how far an output has come here; 0 if nothing of it has."""
+        return max((start + size for start, size in self._segments(name)), default=0)
+
+    def file(self, name: str, place: int) -> tuple[int, int]:
+        """Return the file for what comes at a place of an output, and how much it takes."""
+        descriptor, end = self._files.get(name, (-1, 0))
+        if descriptor < 0 or place >= end:
+            if descriptor >= 0:
+                del self._files[name]
+                os.close(descriptor)
+            path = os.path.join(self._folder, segment_name(name, place))
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            end = place + SEGMENT_BYTES
+            self._files[name] = descriptor, end
+        return descriptor, end - place
+
+    def write(self, name: str, place: int, data: memoryview) -> None:
+        """Take what comes at a place of an output."""
+        try:
+            while data and self.is_open:
+                file, room = self.file(name, place)
+                written = os.write(file, data[:room])
+                place += written
+                data = data[written:]
+        except OSError:  # the disk is full, or the run was deleted
+            self.close()
+
+    def is_over(self, totals: dict[str, int]) -> bool:
+        """Tell whether all has been read, so much of each output, or nobody does."""
+        if self.is_open and not any(self._segments(name) for name in totals):
+            self.close()
+        if self.is_open and not os.path.exists(os.path.join(self._folder, TOTALS)):
+            try:
+                write_json(self._folder, TOTALS, totals)
+            except OSError:
+                self.close()
+        return not self.is_open or not self._is_read()
+
+    def close(self) -> None:
+        """Take nothing more, and remove what is there."""
+        self.is_open = False
+        for descriptor, _ in self._files.values():
+            os.close(descriptor)
+        self._files.clear()
+        remove_passage(self._folder)
+
+    def _is_read(self) -> bool:
+        """Tell whether somebody reads, or did a moment ago; close else."""
+        try:
+            with open(os.path.join(self._folder, READER), "rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._away_since = None
+            return True
+        except OSError:  # it has been removed
+            self.close()
+            return False
+        now = time.monotonic()
+        self._away_since = self._away_since or now
+        if now - self._away_since > READER_AWAY_S:
+            self.close()
+        return self.is_open
+
+    def _size(self) -> int:
+        return sum(size for name in ("stdout", "stderr") for _, size in self._segments(name))
+
+    def _segments(self, name: str) -> list[tuple[int, int]]:
+        found = []
+        for start, path in segments(self._folder, name):
+            try:
+                found.append((start, os.path.getsize(path)))
+            except OSError:
+                continue  # it has just been read
+        return found
+
+
+def segment_name(name: str, place: int) -> str:
+    return f"{name}.{place:020d}"
+
+
+def segments(folder: str, name: str) -> list[tuple[int, str]]:
+    """Return the files of an output in a passage, in order: the place that each begins at."""
+    try:
+        found = os.listdir(folder)
+    except OSError:
+        return []
+    own = sorted(one for one in found if one.startswith(f"{name}."))
+    return [(int(one.rpartition(".")[2]), os.path.join(folder, one)) for one in own]
+
+
+def remove_passage(folder: str) -> None:
+    """Remove a passage, whoever may be about to do the same."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    for remove, path in (
+        *((os.unlink, os.path.join(folder, name)) for name in names),
+        (os.rmdir, folder),
+    ):
+        try:
+            remove(path)
+        except OSError:
+            continue
 
 
 class Stream:
-    """One output of the command, on its way to a file: cut at a limit, secrets masked."""
+    """One output of the command, on its way to a file: cut at a limit, secrets masked.
 
-    def __init__(self, path: str, limit: int, secrets: list[bytes]) -> None:
+    What is beyond the limit goes to the passage, if there is one.
+    """
+
+    def __init__(
+        self, path: str, limit: int, secrets: list[bytes], passage: Passage | None = None
+    ) -> None:
         self.total = self.kept = 0
+        self._name = os.path.basename(path)
+        self._passage = passage
         self._limit = limit
         self._secrets = sorted((s for s in secrets if s), key=len, reverse=True)
         self._held = b""
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
+    def has_room(self) -> bool:
+        """Tell whether more is taken; a tool that writes on meanwhile waits for its reader."""
+        return self.kept < self._limit or self._passage is None or self._passage.has_room()
+
     def take(self, data: bytes) -> None:
-        self.total += len(data)
         if self._secrets:
             data = self._masked(self._held + data)
         self._write(data)
@@ -58,15 +204,19 @@ class Stream:
         return data[: len(data) - held]
 
     def _write(self, data: bytes) -> None:
-        view = memoryview(data)[: max(0, self._limit - self.kept)]
-        while view:
+        view = memoryview(data)
+        while view and self.kept < self._limit:
             try:
-                written = os.write(self._file, view)
-            except OSError:  # the disk is full: what is there is kept, the rest only counted
+                written = os.write(self._file, view[: self._limit - self.kept])
+            except OSError:  # the disk is full: what is there is kept, the rest is not
                 self._limit = self.kept
-                return
+                break
             self.kept += written
+            self.total += written
             view = view[written:]
+        if view and self._passage is not None:
+            self._passage.write(self._name, self.total, view)
+        self.total += len(view)
 
 
 class Guardian:
@@ -79,9 +229,12 @@ class Guardian:
         self.environment = {**self.spec["env"], **secrets}
         values = [os.fsencode(value) for value in secrets.values()]
         limit = self.spec["log_bytes"]
-        self.streams = {"stdout": Stream(self.spec["stdout"], limit, values)}
-        if self.spec["stderr"]:
-            self.streams["stderr"] = Stream(self.spec["stderr"], limit, values)
+        self.passage = Passage(os.path.join(folder, PASSAGE))
+        self.streams = {
+            name: Stream(self.spec[name], limit, values, self.passage)
+            for name in ("stdout", "stderr")
+            if self.spec[name]
+        }
         self.reason = "exited"
         self.detail = ""
         self.started_at: float | None = None
@@ -209,11 +362,18 @@ class Guardian:
         next_sample = time.monotonic() + 0.01
         alive = True
         give_up_at: float | None = None
+        full: set[int] = set()
         while alive or readers:
-            now = time.monotonic()
-            for descriptor, _ in poll.poll(max(0.0, next_sample - now) * 1000):
+            for descriptor in [one for one in full if readers[one].has_room()]:
+                poll.register(descriptor, select.POLLIN)
+                full.remove(descriptor)
+            pause_s = max(0.0, next_sample - time.monotonic())
+            for descriptor, _ in poll.poll(1000 * min(pause_s, PASSED_POLL_S if full else pause_s)):
                 if descriptor == wake:
                     os.read(wake, 4096)
+                elif not readers[descriptor].has_room():
+                    poll.unregister(descriptor)
+                    full.add(descriptor)
                 elif not self._transfer(descriptor, readers[descriptor]):
                     poll.unregister(descriptor)
                     os.close(descriptor)
@@ -221,6 +381,7 @@ class Guardian:
             now = time.monotonic()
             if alive and self._reaped():
                 alive = False
+                self.passage.is_bounded = False  # what is still in the pipes is little
                 self._kill_all()
                 give_up_at = now + LEFTOVER_S
             if give_up_at is not None and now > give_up_at:
@@ -338,8 +499,10 @@ class Guardian:
 
     def _end(self) -> None:
         """Write how it ended: the last thing, and all at once."""
+        finished_at = time.time()
         for stream in self.streams.values():
             stream.close()
+        self._await_reader()
         # SIGXFSZ: one file grew to the limit before it was counted
         if self.reason == "exited" and (
             self.exit_code == 128 + signal.SIGXFSZ or self._wrote_too_much()
@@ -355,13 +518,20 @@ class Guardian:
                 "exit_code": self.exit_code if self.reason == "exited" else None,
                 "detail": self.detail,
                 "started_at": self.started_at,
-                "finished_at": time.time(),
+                "finished_at": finished_at,
                 "streams": {name: [s.total, s.kept] for name, s in self.streams.items()},
                 "peak_memory_bytes": self.peak_memory,
                 "cpu_s": self.cpu_s,
                 "node": os.uname().nodename,
             },
         )
+
+    def _await_reader(self) -> None:
+        """Let what is beyond the limits be read, unless nobody waits for it."""
+        totals = {name: stream.total for name, stream in self.streams.items()}
+        while not self.passage.is_over(totals) and not self._is_cancelled():
+            time.sleep(PASSED_POLL_S)
+        self.passage.close()
 
 
 def write_json(folder: str, name: str, value: object) -> None:

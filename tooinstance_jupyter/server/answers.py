@@ -85,10 +85,15 @@ class ExportsQuery(ExportQuery):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputQuery:
-    """Where to begin in each stream (bytes), unless ``Last-Event-ID`` says so."""
+    """Where to begin in each stream (bytes), unless ``Last-Event-ID`` says so.
+
+    With ``passes``, what a run that was started so writes beyond what is kept is sent too: to one
+    listener, for whom the tool waits, and once.
+    """
 
     stdout_offset: Offset = 0
     stderr_offset: Offset = 0
+    passes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

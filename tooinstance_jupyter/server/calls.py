@@ -40,6 +40,7 @@ class Sent:
             network=asked.network,
             engine=asked.engine,
             label=asked.label,
+            passes=asked.passes,
         )
 
 

@@ -161,11 +161,11 @@ async def _send(handler: RequestHandler, context: Context, file: BinaryIO, size:
         await _flush(handler)
 
 
-async def flush(handler: RequestHandler) -> bool:
-    """Send what was written; tell whether whoever asked still takes it."""
+async def flush(handler: RequestHandler, *, stalled_s: float | None = _STALLED_S) -> bool:
+    """Send what was written; tell whether whoever asked still takes it, within so many seconds."""
     flushed = handler.flush()
     if not flushed.done():
-        await asyncio.wait([flushed], timeout=_STALLED_S)
+        await asyncio.wait([flushed], timeout=stalled_s)
     return flushed.done() and flushed.exception() is None
 
 

@@ -406,7 +406,7 @@ ROUTES: tuple[Route, ...] = (
         "A run's states and its output as they come",
         kind=Kind.RUN_EVENTS,
         query=OutputQuery,
-        errors=(Is.NOT_FOUND,),
+        errors=(*_OWN, Is.GONE),
     ),
     _route(
         "GET",

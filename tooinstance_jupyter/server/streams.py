@@ -1,7 +1,8 @@
 """Streams of events: what those who listen to a run, a build or the changes are sent, and when.
 
 A listener that does not take what it is sent holds nobody up: it waits for itself alone, with one
-piece in hand, and is dropped in the end. What is watched is left to ``watches`` and ``feed``.
+piece in hand, and is dropped in the end. The one that passes a run's output on is waited for, as
+long as it is connected. What is watched is left to ``watches`` and ``feed``.
 """
 
 from __future__ import annotations
@@ -19,12 +20,20 @@ from typing import TYPE_CHECKING, Any
 from tornado.web import RequestHandler
 
 from .. import access
-from ..errors import MalformedError, NotFoundError, TooInstanceError, UnreadableOutputError
+from ..errors import (
+    ForbiddenError,
+    MalformedError,
+    NotFoundError,
+    TooInstanceError,
+    UnreadableOutputError,
+)
+from ..passing import Passing
 from ..records import Change, Principal, Run, Version
-from ..requests import BuildLog
+from ..requests import BuildLog, StreamName
 from ..wire import to_json
 from .answers import Problem
 from .downloads import flush
+from .watches import CHUNK_BYTES
 
 if TYPE_CHECKING:
     from .answers import OutputQuery
@@ -34,9 +43,12 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE_S = 15.0
 _CHECK_EVERY_S = 2.0
-_STREAMS = ("stdout", "stderr")
+_STREAMS: tuple[StreamName, ...] = ("stdout", "stderr")
 # whoever begins there wants to hear of the run's states only
 _BEYOND_ALL_OUTPUT = 10**15
+_PASSED_POLL_S = 0.01
+# more than is on its way in the buffers of a connection that breaks
+_PASSED_LAG_BYTES = 16 * 2**20
 
 
 class GoneError(Exception):
@@ -52,11 +64,16 @@ class Events:
         The request's handler, before it has answered anything.
     listener
         Woken when the connection is closed.
+    is_patient
+        Whether to wait for a listener as long as it is connected.
     """
 
-    def __init__(self, handler: RequestHandler, listener: Listener) -> None:
+    def __init__(
+        self, handler: RequestHandler, listener: Listener, *, is_patient: bool = False
+    ) -> None:
         self._handler = handler
         self._listener = listener
+        self._patience: dict[str, None] = {"stalled_s": None} if is_patient else {}
         self._sent_at = time.monotonic()
 
     async def begin(self) -> None:
@@ -96,7 +113,7 @@ class Events:
         if self._listener.is_over:
             raise GoneError
         self._handler.write(chunk)
-        if not await flush(self._handler):
+        if not await flush(self._handler, **self._patience):
             self._listener.end()
             raise GoneError
         # others have their turn before this one goes on
@@ -118,8 +135,14 @@ async def follow_run(handler: RequestHandler, context: Context, call: Call, held
     if wants_output and not outputs.is_on_its_way(run):
         await context.in_thread(outputs.check, run)
     principal = call.client.principal
+    passing = None
+    if call.query.passes:
+        passing = await context.in_thread(_passing, principal, run, call, places)
+        held.callback(passing.close)
     watches = await context.watches()
-    listener, watch, events = await _begun(handler, watches, watches.of_run(run), held)
+    listener, watch, events = await _begun(
+        handler, watches, watches.of_run(run), held, is_patient=passing is not None
+    )
     told: Run | None = None
     while True:
         listener.woken.clear()
@@ -132,7 +155,10 @@ async def follow_run(handler: RequestHandler, context: Context, call: Call, held
         has_more = False
         for stream in _STREAMS:
             offset = places[stream]
-            if data := await watch.read(stream, offset):
+            data = await watch.read(stream, offset)
+            if not data and passing is not None:
+                data = await context.in_thread(passing.read, stream, offset, CHUNK_BYTES)
+            if data:
                 places[stream] += len(data)
                 has_more = True
                 await events.send("output", _output(stream, offset, data), _place(places))
@@ -143,11 +169,32 @@ async def follow_run(handler: RequestHandler, context: Context, call: Call, held
                 await _tell_of_output(context, call, record, events, places)
             await events.send("run", _run_told(principal, record), _place(places))
             return
-        await events.wait()
+        if passing is None or not (
+            passing.is_under_way or max(places.values()) >= record.limits.log_bytes
+        ):
+            await events.wait()
+        else:
+            await context.in_thread(passing.release, places)
+            await events.wait(_PASSED_POLL_S)
+
+
+def _passing(principal: Principal, run: Run, call: Call, places: dict[StreamName, int]) -> Passing:
+    """Return what reads what is not kept of a run, once sure that nothing was missed."""
+    if not access.may_change_run(principal, run):
+        raise ForbiddenError(f"Run {run.number} is {run.owner}'s: you see what is kept of it.")
+    directory = call.installation.outputs.directory(run)
+    passing = Passing(directory.path, lag_bytes=_PASSED_LAG_BYTES)
+    try:
+        for stream in _STREAMS:
+            passing.read(stream, places[stream], 1)
+    except BaseException:
+        passing.close()
+        raise
+    return passing
 
 
 async def _tell_of_output(
-    context: Context, call: Call, run: Run, events: Events, places: dict[str, int]
+    context: Context, call: Call, run: Run, events: Events, places: dict[StreamName, int]
 ) -> None:
     """Send why the output of a run cannot be read here, if it came to that while it went on."""
     try:
@@ -158,14 +205,19 @@ async def _tell_of_output(
 
 
 async def _begun(
-    handler: RequestHandler, watches: Watches, subject: Subject, held: ExitStack
+    handler: RequestHandler,
+    watches: Watches,
+    subject: Subject,
+    held: ExitStack,
+    *,
+    is_patient: bool = False,
 ) -> tuple[Listener, Watch, Events]:
     """Begin to follow something: it is watched as long as the request lasts."""
     listener = held.enter_context(watches.listener())
     watch = held.enter_context(watches.followed(subject, listener))
     handler.listener = listener  # type: ignore[attr-defined]
     await watch.look()
-    events = Events(handler, listener)
+    events = Events(handler, listener, is_patient=is_patient)
     await events.begin()
     return listener, watch, events
 
@@ -260,7 +312,7 @@ async def _may_still(context: Context, look: Callable[[Call], object], call: Cal
     return True
 
 
-def _places(last_id: str | None, query: OutputQuery) -> dict[str, int]:
+def _places(last_id: str | None, query: OutputQuery) -> dict[StreamName, int]:
     if not last_id:
         return {"stdout": query.stdout_offset, "stderr": query.stderr_offset}
     if not (match := re.fullmatch(r"([0-9]{1,18})\.([0-9]{1,18})", last_id)):
@@ -268,7 +320,7 @@ def _places(last_id: str | None, query: OutputQuery) -> dict[str, int]:
     return {"stdout": int(match[1]), "stderr": int(match[2])}
 
 
-def _place(places: dict[str, int]) -> str:
+def _place(places: dict[StreamName, int]) -> str:
     return f"{places['stdout']}.{places['stderr']}"
 
 

@@ -26,6 +26,7 @@ from ..errors import (
     TooInstanceError,
     full_disk_in_words,
 )
+from ..passing import Passing
 from ..records import Environment, Page, Principal, Run, RunStatus, Tool, Version, now
 from ..requests import NewRun, Output, RunFilter, StreamName
 from ..run_directory import RunDirectory
@@ -273,7 +274,12 @@ class Runs:
             return file.read(size)
 
     def follow(
-        self, run: Run, is_over: Callable[[float], bool], offsets: Mapping[StreamName, int]
+        self,
+        run: Run,
+        is_over: Callable[[float], bool],
+        offsets: Mapping[StreamName, int],
+        *,
+        passing: Passing | None = None,
     ) -> Iterator[Output | Run]:
         """Yield what a run writes, as it writes it, until it is over and all is read.
 
@@ -287,8 +293,17 @@ class Runs:
             Waits up to so many seconds and tells whether the tool has ended.
         offsets
             Where to begin in each stream (bytes).
+        passing
+            What reads what is beyond what is kept; by default, that is left.
         """
         places = dict(offsets)
+
+        def piece(stream: StreamName) -> bytes:
+            data = self.read(run, stream, offset=places[stream], size=_READ_BYTES)
+            if not data and passing is not None:
+                data = passing.read(stream, places[stream], _READ_BYTES)
+            return data
+
         pause_s = 0.002
         looked_at = time.monotonic()
         while True:
@@ -308,7 +323,7 @@ class Runs:
             quiet = True
             # what another home is about to store is read once it is there
             for stream in () if not ended and self.outputs.is_on_its_way(run) else _STREAMS:
-                while data := self.read(run, stream, offset=places[stream], size=_READ_BYTES):
+                while data := piece(stream):
                     yield Output(stream=stream, offset=places[stream], data=data)
                     places[stream] += len(data)
                     quiet = False
@@ -316,6 +331,8 @@ class Runs:
                         break
             if ended:
                 return
+            if quiet and passing is not None:
+                passing.release(places)
             pause_s = min(pause_s * 1.5, 0.05) if quiet else 0.002
 
     def delete(self, principal: Principal, number: int) -> None:
@@ -391,6 +408,8 @@ class Runs:
         creating = self.presence.creating()
         try:
             inputs = self.directory(run).create(new.inputs, new.stdin)
+            if new.passes:
+                Passing.prepare(self.directory(run).path)
         except BaseException:
             creating.close()
             raise

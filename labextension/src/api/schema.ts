@@ -1259,6 +1259,11 @@ export interface components {
              * @default
              */
             label: string;
+            /**
+             * Passes
+             * @default false
+             */
+            passes: boolean;
         };
         /**
          * RunChanges
