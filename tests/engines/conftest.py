@@ -7,9 +7,11 @@ import dataclasses
 import json
 import shutil
 import tempfile
+import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,9 @@ from tooinstance_jupyter.engines.base import Engine, Exit, Handle, RunSpec
 from tooinstance_jupyter.engines.docker import address
 from tooinstance_jupyter.engines.docker.engine import DockerEngine
 from tooinstance_jupyter.engines.process import ProcessEngine
+from tooinstance_jupyter.passing import Passing
 from tooinstance_jupyter.records import Environment, Limits
+from tooinstance_jupyter.requests import StreamName
 from tooinstance_jupyter.run_directory import RunDirectory
 
 KINDS = ("process-bubblewrap", "process-none", "docker")
@@ -103,6 +107,46 @@ class Bench:
 
     def python(self, code: str, **given: Any) -> Ran:
         return self.run("/usr/bin/python3", "-c", code, **given)
+
+
+class Reader(threading.Thread):
+    """Passes on all that a run writes, as far as it is let."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(daemon=True)
+        self._directory = directory
+        Passing.prepare(directory)
+        self._passing = Passing(directory)
+        self.read: dict[StreamName, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
+        self.start()
+
+    def run(self) -> None:
+        while not (self._directory / "exit.json").exists():
+            self.may_go_on.wait()
+            came = [self._take(stream) for stream in self.read]
+            if not any(came):
+                self._passing.release({name: len(read) for name, read in self.read.items()})
+                time.sleep(0.005)
+        for stream in self.read:
+            while self._take(stream):
+                pass
+        self._passing.close()
+
+    def leave(self) -> None:
+        """Be gone, as one that was killed."""
+        self.may_go_on.clear()
+        self._passing.close()
+
+    def _take(self, stream: StreamName) -> bool:
+        place, data = len(self.read[stream]), b""
+        with suppress(FileNotFoundError), (self._directory / stream).open("rb") as file:
+            file.seek(place)
+            data = file.read(2**20)
+        data = data or self._passing.read(stream, place, 2**20)
+        self.read[stream] += data
+        return bool(data)
 
 
 @dataclass

@@ -21,6 +21,9 @@ import pytest
 
 from tooinstance_jupyter.engines.base import EngineState, ExitReason
 from tooinstance_jupyter.errors import EngineError, InvalidValueError
+from tooinstance_jupyter.sandbox import guardian
+
+from .conftest import Reader
 
 DEADLINE_S = 60
 
@@ -171,6 +174,99 @@ def test_a_timeout_kills_the_whole_tree(bench: Any) -> None:
 
 async def _whole(bench: Any, spec: Any) -> Any:
     return await bench.engine.wait(await bench.begin(spec))
+
+
+KEPT_BYTES = 100_000
+
+
+def numbers(last: int) -> bytes:
+    return subprocess.run(["seq", str(last)], check=True, capture_output=True).stdout
+
+
+def passed_bytes(directory: Path) -> int:
+    files = (directory / guardian.PASSAGE).glob("std*")
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+async def _passed(bench: Any, spec: Any) -> Any:
+    reader = Reader(spec.directory)
+    ended = await _whole(bench, spec)
+    await asyncio.to_thread(reader.join, DEADLINE_S)
+    return reader.read, ended
+
+
+def test_what_is_not_kept_is_passed_on_whole_and_leaves_nothing(bench: Any) -> None:
+    script = "seq 2000000; seq 1000000 >&2; exit 4"
+    spec = bench.spec("/bin/sh", "-c", script, log_bytes=KEPT_BYTES)
+    read, ended = asyncio.run(_passed(bench, spec))
+    assert (ended.reason, ended.exit_code) == (ExitReason.EXITED, 4)
+    assert read["stdout"] == numbers(2000000)
+    assert read["stderr"] == numbers(1000000)
+    assert (ended.stdout.kept_bytes, ended.stdout.total_bytes) == (KEPT_BYTES, len(read["stdout"]))
+    assert (spec.directory / "stdout").stat().st_size == KEPT_BYTES
+    assert not (spec.directory / guardian.PASSAGE).exists()
+
+
+def test_secrets_are_masked_in_what_is_passed_on(bench: Any) -> None:
+    script = "i=0; while [ $i -lt 20000 ]; do echo $i $TOKEN; i=$((i+1)); done"
+    secrets = {"TOKEN": "s3cr3t-of-some-length"}
+    spec = bench.spec("/bin/sh", "-c", script, log_bytes=KEPT_BYTES, secrets=secrets)
+    read, ended = asyncio.run(_passed(bench, spec))
+    assert read["stdout"] == b"".join(b"%d ***\n" % line for line in range(20000))
+    assert ended.stdout.total_bytes == len(read["stdout"])
+
+
+def test_a_tool_waits_for_its_reader_and_is_held_to_its_limits_meanwhile(bench: Any) -> None:
+    async def slow() -> Any:
+        spec = bench.spec("/bin/seq", "20000000", log_bytes=KEPT_BYTES)
+        reader = Reader(spec.directory)
+        reader.may_go_on.clear()
+        handle = await bench.begin(spec)
+        await asyncio.to_thread(
+            until, lambda: passed_bytes(spec.directory) >= guardian.PASSAGE_BYTES, "a full passage"
+        )
+        await asyncio.sleep(0.5)
+        assert passed_bytes(spec.directory) <= guardian.PASSAGE_BYTES + 2 * guardian.CHUNK_BYTES
+        assert await bench.engine.status(handle) is EngineState.RUNNING
+        reader.may_go_on.set()
+        ended = await bench.engine.wait(handle)
+        await asyncio.to_thread(reader.join, DEADLINE_S)
+        return reader.read, ended
+
+    async def cancelled() -> Any:
+        spec = bench.spec("/bin/seq", "20000000", log_bytes=KEPT_BYTES)
+        reader = Reader(spec.directory)
+        reader.may_go_on.clear()
+        handle = await bench.begin(spec)
+        await asyncio.to_thread(
+            until, lambda: passed_bytes(spec.directory) >= guardian.PASSAGE_BYTES, "a full passage"
+        )
+        ended = await bench.engine.cancel(handle, grace_s=0.1)
+        reader.may_go_on.set()
+        assert not (spec.directory / guardian.PASSAGE).exists()
+        return ended
+
+    read, ended = asyncio.run(slow())
+    assert ended.exit_code == 0
+    assert read["stdout"] == numbers(20000000)
+    assert asyncio.run(cancelled()).reason is ExitReason.CANCELLED
+
+
+def test_a_run_goes_on_once_its_reader_is_gone(isolated: Any) -> None:
+    async def left() -> Any:
+        spec = isolated.spec("/bin/seq", "20000000", log_bytes=KEPT_BYTES, timeout_s=3600)
+        reader = Reader(spec.directory)
+        reader.leave()
+        ended = await _whole(isolated, spec)
+        assert not (spec.directory / guardian.PASSAGE).exists()
+        return ended
+
+    ended = asyncio.run(left())
+    assert (ended.reason, ended.exit_code) == (ExitReason.EXITED, 0)
+    assert (ended.stdout.kept_bytes, ended.stdout.total_bytes) == (
+        KEPT_BYTES,
+        len(numbers(20000000)),
+    )
 
 
 STUBBORN = {

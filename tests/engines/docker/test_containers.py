@@ -24,6 +24,9 @@ from tooinstance_jupyter.engines.base import EngineState, ExitReason
 from tooinstance_jupyter.engines.docker import address
 from tooinstance_jupyter.errors import EngineError
 from tooinstance_jupyter.records import Limits
+from tooinstance_jupyter.sandbox import guardian
+
+from ..conftest import Reader
 
 DEADLINE_S = 60
 BUSYBOX = """
@@ -76,6 +79,26 @@ def test_a_run_outlives_a_kill_of_the_keeper_byte_for_byte(docker: Any) -> None:
     expected = "".join(f"line {n}\n" for n in range(20000)).encode()
     assert (directory / "stdout").read_bytes() == expected
     assert ended.stdout.total_bytes == len(expected)
+
+
+def test_what_is_passed_on_outlives_a_kill_of_the_keeper_byte_for_byte(docker: Any) -> None:
+    async def killed() -> tuple[Any, Any]:
+        script = f"seq 1000000; {_UNTIL_GO}; seq 1000000"
+        spec = docker.spec("/bin/sh", "-c", script, log_bytes=100_000)
+        reader = Reader(spec.directory)
+        handle = await docker.begin(spec)
+        await soon(lambda: len(reader.read["stdout"]) > 6_000_000, "output beyond what is kept")
+        await asyncio.to_thread(kill_keeper, docker)
+        assert await docker.engine.status(handle) is EngineState.RUNNING
+        (spec.directory / "work" / "go").touch()
+        ended = await docker.engine.wait(handle)
+        await asyncio.to_thread(reader.join, DEADLINE_S)
+        return ended, reader.read
+
+    ended, read = asyncio.run(killed())
+    expected = subprocess.run(["seq", "1000000"], check=True, capture_output=True).stdout * 2
+    assert read["stdout"] == expected
+    assert (ended.stdout.kept_bytes, ended.stdout.total_bytes) == (100_000, len(expected))
 
 
 _UNTIL_GO = "while ! [ -e go ]; do sleep 0.1; done"
@@ -408,6 +431,29 @@ def test_an_image_without_a_shell_runs(shell_less: Any) -> None:
     assert shell_less.run("/bin/cat", "nothing").exit.exit_code == 1
     assert shell_less.run("/bin/dd", "of=/dev/stdout", "status=none", stdin=b"x").stdout == b"x"
     assert shell_less.run("/bin/dd", "of=/dev/stderr", "status=none", stdin=b"x").stderr == b"x"
+
+
+def test_an_image_without_a_shell_is_passed_on_whole_to_a_slow_reader(shell_less: Any) -> None:
+    async def passed() -> Any:
+        spec = shell_less.spec(
+            *("/bin/dd", "if=/dev/zero", "bs=1M", "count=100", "status=none"), log_bytes=100_000
+        )
+        reader = Reader(spec.directory)
+        reader.may_go_on.clear()
+        handle = await shell_less.begin(spec)
+        passage = spec.directory / guardian.PASSAGE
+        await soon(
+            lambda: sum(map(size, passage.glob("std*"))) >= guardian.PASSAGE_BYTES, "a full passage"
+        )
+        reader.may_go_on.set()
+        ended = await shell_less.engine.wait(handle)
+        await asyncio.to_thread(reader.join, DEADLINE_S)
+        assert not passage.exists()
+        return ended, reader.read
+
+    ended, read = asyncio.run(passed())
+    assert read["stdout"] == bytes(100 * 2**20)
+    assert (ended.exit_code, ended.stdout.total_bytes) == (0, 100 * 2**20)
 
 
 def test_a_missing_program_of_an_image_without_a_shell_is_said(shell_less: Any) -> None:

@@ -130,6 +130,8 @@ class Attached:
 
     async def drained(self, timeout_s: float) -> None:
         """See `Container.drained`; nothing is taken any more after it."""
+        for output in self._outputs.values():
+            output.passage.is_bounded = False  # what is still on its way is little
         await asyncio.to_thread(self._reader.join, timeout_s)
         self._is_closed = True
         self.close()

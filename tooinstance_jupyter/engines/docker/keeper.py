@@ -30,6 +30,7 @@ from ...containers import confinement, daemon
 from ...errors import EngineError, TooInstanceError
 from ...home import home_id
 from ...sandbox.command import give_to
+from ...sandbox.guardian import PASSAGE, remove_passage
 from ...sandbox.launch import Detached
 from ..checks import RUN_VARIABLE
 from . import address, attached, holder
@@ -37,8 +38,8 @@ from .life import Life, Piped, hold_alive
 from .network import Networks, Sandbox
 from .order import Order, Place, place_from
 from .pool import Pool
-from .streams import Output, open_pipe
-from .waiting import STREAMS, Maker, NotSharedError, Waiting, image_is_gone, script
+from .streams import STREAMS, Output, open_pipe, outputs_in
+from .waiting import Maker, NotSharedError, Waiting, image_is_gone, script
 
 _logger = logging.getLogger(__name__)
 _THREADS = 16
@@ -237,8 +238,7 @@ class Keeper:
             _logger.warning("a container did not take its run run=%s: %s", order.run_id, error)
             await self._call(self._clear, waiting)
             return False
-        limit = order.place.limits.log_bytes
-        outputs = {name: Output(directory / name, limit, values) for name in STREAMS}
+        outputs = outputs_in(directory, order.place.limits.log_bytes, values)
         pipes, waiting.pipes = waiting.pipes, {}
         self._watch(
             directory,
@@ -298,8 +298,7 @@ class Keeper:
                     shares_files=self._shares_files,
                 )
             )
-            limit = place.limits.log_bytes
-            outputs = {name: Output(directory / name, limit, values) for name in STREAMS}
+            outputs = outputs_in(directory, place.limits.log_bytes, values)
             stdin = directory / "stdin" if order.has_stdin else None
             connection = await self._call(
                 attached.Attached, self._client, container, outputs, stdin
@@ -435,8 +434,7 @@ class Keeper:
         sandbox = self._networks.taken_over(
             told["HostConfig"]["NetworkMode"], order.place.owner, network=order.place.limits.network
         )
-        limit = order.place.limits.log_bytes
-        outputs = {name: Output(directory / name, limit, ()) for name in STREAMS}
+        outputs = outputs_in(directory, order.place.limits.log_bytes, ())
         self._hold(folder)
         pipes = {name: open_pipe(folder / "control" / name) for name in STREAMS}
         self._watch(
@@ -590,6 +588,7 @@ def is_over(directory: Path) -> bool:
 
 def write_end(directory: Path, reason: str, detail: str = "") -> None:
     """Write down the end of a run that never was, or whose end is not known."""
+    remove_passage(str(directory / PASSAGE))
     sizes = {}
     for name in STREAMS:
         with contextlib.suppress(FileNotFoundError):

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from docker.errors import APIError, DockerException, NotFound
 
 from ...errors import EngineError
-from ...sandbox.guardian import holds_more, write_json
+from ...sandbox.guardian import PASSED_POLL_S, holds_more, write_json
 from .control_group import ControlGroup, of_process
 from .order import Order
 from .streams import Output
@@ -211,6 +211,7 @@ class Life:
             await self.call(self.client.kill, self.container.id, name)
 
     async def _end(self, code: int | None) -> None:
+        finished_at = time.time()
         await self.container.drained(_DRAIN_S)
         if code in _ENDS_OF_OTHERS and self.reason == "exited":
             code = await self._unless_engine_stops(code)
@@ -231,7 +232,18 @@ class Life:
             await self._judge(code or 0)
         if self.reason not in ("exited", "lost"):
             self.detail = ""
-        self._write(code)
+        await self._await_reader()
+        self._write(code, finished_at)
+
+    async def _await_reader(self) -> None:
+        """Let what is beyond the limits be read, unless nobody waits for it."""
+        totals = {name: output.size.total_bytes for name, output in self.outputs.items()}
+        passage = self.outputs["stdout"].passage
+        while not passage.is_over(totals):
+            if (self.directory / "cancel").exists():
+                break
+            await asyncio.sleep(PASSED_POLL_S)
+        passage.close()
 
     def _printed_nothing(self) -> bool:
         return not any(output.size.total_bytes for output in self.outputs.values())
@@ -275,7 +287,7 @@ class Life:
             with contextlib.suppress(ValueError):
                 self.detail = f"ended by signal {signal.Signals(code - 128).name}"
 
-    def _write(self, code: int | None) -> None:
+    def _write(self, code: int | None, finished_at: float) -> None:
         sizes = {name: output.size for name, output in self.outputs.items()}
         with contextlib.suppress(FileNotFoundError):
             write_json(
@@ -286,7 +298,7 @@ class Life:
                     "exit_code": code if self.reason == "exited" else None,
                     "detail": self.detail,
                     "started_at": self.began_at,
-                    "finished_at": time.time(),
+                    "finished_at": finished_at,
                     "streams": {n: [s.total_bytes, s.kept_bytes] for n, s in sizes.items()},
                     "peak_memory_bytes": self.peak_memory,
                     "cpu_s": self.cpu_s,
@@ -315,6 +327,8 @@ class Piped:
     async def drained(self, timeout_s: float) -> None:
         """See `Container.drained`: nobody writes any more, so what is there is all there is."""
         until = time.monotonic() + timeout_s
+        for output in self._open.values():
+            output.passage.is_bounded = False  # what is still in the pipes is little
         for end in list(self._open):
             while end in self._open and time.monotonic() < until:
                 if not self._open[end].drain(end):
@@ -328,8 +342,15 @@ class Piped:
             self._close(end)
 
     def _readable(self, end: int) -> None:
-        if not self._open[end].drain(end):
+        if not self._open[end].has_room():
+            self._loop.remove_reader(end)
+            self._loop.call_later(PASSED_POLL_S, self._listen_again, end)
+        elif not self._open[end].drain(end):
             self._close(end)
+
+    def _listen_again(self, end: int) -> None:
+        if end in self._open:
+            self._loop.add_reader(end, self._readable, end)
 
     def _close(self, end: int) -> None:
         self._loop.remove_reader(end)

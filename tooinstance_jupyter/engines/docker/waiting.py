@@ -28,13 +28,12 @@ from ...containers import confinement
 from ...errors import EngineError
 from .network import Networks, Sandbox
 from .order import Place
-from .streams import open_pipe
+from .streams import STREAMS, open_pipe
 
 if TYPE_CHECKING:
     from docker import APIClient
 
 INSIDE = "/run/tooinstance"
-STREAMS = ("stdout", "stderr")
 NOTHING_CAME = 125
 """The exit code of a shell that was never told what to become."""
 
