@@ -48,6 +48,8 @@ class MappedRun:
     stdout
         The beginning of its standard output as text, without the last newline; ``None`` where it
         cannot be read.
+    is_cut
+        Whether it wrote more than that to its standard output.
     message
         Its state as a sentence, with the last line of its standard error if it failed, or why there
         is no run.
@@ -58,6 +60,7 @@ class MappedRun:
     exit_code: int | None = None
     duration_s: float | None = None
     stdout: str | None = ""
+    is_cut: bool = False
     message: str = ""
 
     @property
@@ -251,10 +254,12 @@ class ToolMap:
                 message=str(error),
             )
         message = run.message + reason
-        if run.stdout.kept_bytes > MOST_STDOUT_BYTES:
+        size = run.stdout
+        is_cut = size.is_cut or size.kept_bytes > MOST_STDOUT_BYTES
+        if is_cut:
             message += (
-                f"; of its output the first {MOST_STDOUT_BYTES:,} bytes are here, "
-                f"`%tooi logs {number}` has {run.stdout.kept_bytes:,}"
+                f"; of the {size.total_bytes:,} bytes of its output the first {len(data):,} are "
+                f"here, `%tooi logs {number}` has {size.kept_bytes:,}"
             )
         return MappedRun(
             run=number,
@@ -262,6 +267,7 @@ class ToolMap:
             exit_code=run.exit_code,
             duration_s=run.duration_s,
             stdout=data.decode("utf-8", "replace").removesuffix("\n"),
+            is_cut=is_cut,
             message=message,
         )
 

@@ -79,9 +79,12 @@ def test_what_no_input_is_to_blame_for_is_an_error(client: Client) -> None:
 
 
 def test_a_long_output_is_cut_and_said_to_be(client: Client) -> None:
-    [result] = done(ToolMap(client, orders(["bytes"]), jobs=1)).results()
+    given = orders(["bytes"], ["args", "short"])
+    result, short = done(ToolMap(client, given, jobs=1)).results()
     assert len(result.stdout) <= MOST_STDOUT_BYTES
+    assert result.is_cut
     assert "300,000" in result.message
+    assert not short.is_cut
 
 
 def test_cancelling_stops_what_is_under_way_and_begins_nothing_more(client: Client) -> None:
