@@ -199,6 +199,38 @@ def test_a_file_that_cannot_be_compiled_ahead_is_named_and_fails_no_build(
     assert [line.rpartition("/")[2] for line in told] == ["of_python_2.py"]
 
 
+GUESSED = {
+    "frobnicate.py": "import os\nimport six\nif os.environ.get('ZQ'):\n"
+    "    import no_such_package_zq\n" + CLICK_LIKE
+}
+OLD = {
+    "frobnicate/__init__.py": "",
+    "frobnicate/cli.py": "import pkg_resources\n" + CLICK_LIKE,
+    "setup.py": "import pkg_resources\nfrom setuptools import setup\nsetup(name='frobnicate', "
+    "version='1', packages=['frobnicate'], "
+    "entry_points={'console_scripts': ['frobnicate=frobnicate.cli:main']})\n",
+}
+
+
+@pytest.mark.registry
+def test_a_guessed_package_that_cannot_be_had_is_named_and_fails_no_build(
+    workshop: Any, repository: Repository
+) -> None:
+    version = workshop.build(repository(GUESSED))
+    assert version.status is VersionStatus.READY, (version.failure, workshop.log(version))
+    assert "Goes on without no_such_package_zq" in workshop.log(version)
+    assert workshop.run("frobnicate", "--times", "3")[1] == "frobnicated 3\n"
+
+
+@pytest.mark.registry
+def test_a_tool_that_needs_pkg_resources_to_build_and_to_run_gets_it(
+    workshop: Any, repository: Repository
+) -> None:
+    version = workshop.build(repository(OLD))
+    assert version.status is VersionStatus.READY, (version.failure, workshop.log(version))
+    assert workshop.run("frobnicate", "--times", "3")[1] == "frobnicated 3\n"
+
+
 # source: the entry point that is found (real tools, of several kinds and sizes)
 REAL = {
     "pypi:sherlock-project": "sherlock",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tooinstance_jupyter.build import detect
 from tooinstance_jupyter.build.base import AS_ASKED, Checkout
-from tooinstance_jupyter.build.buildpacks import imports, indexes, python_files
+from tooinstance_jupyter.build.buildpacks import imports, indexes, old_modules, python_files
 from tooinstance_jupyter.build.buildpacks.node import NodeBuildpack
 from tooinstance_jupyter.build.buildpacks.python import PythonBuildpack
 from tooinstance_jupyter.build.buildpacks.script import ScriptBuildpack
@@ -192,6 +192,91 @@ def test_only_foreign_modules_become_packages(tmp_path: Path) -> None:
     there = checkout(tmp_path, files)
     found = imports.packages(there.folder, "main.py")
     assert found == ["Pillow", "PyYAML", "scikit_learn"]
+
+
+@pytest.mark.parametrize(
+    ("code", "needed"),
+    [
+        ("import zq", {"zq"}),
+        ("try:\n    import zq\nexcept ImportError:\n    zq = None", set()),
+        ("try:\n    import zq\nexcept:\n    pass", set()),
+        ("try:\n    import zq\nexcept (ValueError, ModuleNotFoundError):\n    import zr", set()),
+        ("try:\n    import zq\nexcept KeyboardInterrupt:\n    pass", {"zq"}),
+        ("try:\n    import zq\nexcept ImportError:\n    sys.exit('install zq')", {"zq"}),
+        ("try:\n    import zq\nexcept ImportError:\n    raise SystemExit(1)", {"zq"}),
+        ("with contextlib.suppress(ImportError):\n    import zq", set()),
+        ("if TYPE_CHECKING:\n    import zq\nelse:\n    import zr", {"zr"}),
+        ("if typing.TYPE_CHECKING:\n    import zq", set()),
+        ("if sys.version_info[0] < 3:\n    import zq\nelse:\n    import zr", {"zr"}),
+        ("if sys.version_info >= (3, 0):\n    import zq\nelse:\n    import zr", {"zq"}),
+        ("if sys.version_info[:2] < (2, 7):\n    import zq", set()),
+        ("if sys.version_info.major == 2:\n    import zq", set()),
+        ("if six.PY2:\n    import zq", set()),
+        ("if not PY3 and x:\n    import zq", set()),
+        ("if sys.platform == 'win32':\n    import zq", set()),
+        ("if sys.platform.startswith('win'):\n    import zq", set()),
+        ("if os.name == 'nt':\n    import zq\nelif platform.system() == 'Java':\n    import zr",
+         set()),
+        ("if flag:\n    import zq", {"zq"}),
+        ("def f():\n    import zq", {"zq"}),
+        ("def f():\n    if flag:\n        import zq", set()),
+        ("class A:\n    import zq", {"zq"}),
+        ("from . import zq\nfrom .zr import x", set()),
+        ("print 'of Python 2'\nimport zq", set()),
+        ("if sys.version_info < 'x':\n    import zq", {"zq"}),
+        ("if PY2[9] or sys.version_info[9]:\n    import zq", {"zq"}),
+    ],
+)  # fmt: skip
+def test_imports_that_a_program_does_without_are_not_needed(code: str, needed: set[str]) -> None:
+    assert imports.needed_modules(code) == needed
+
+
+def test_modules_of_python_2_of_platforms_and_of_the_source_become_no_packages(
+    tmp_path: Path,
+) -> None:
+    files = {
+        "main.py": "import __builtin__, urllib2, ConfigParser, StringIO, cPickle, Queue, commands\n"
+        "import httplib, winreg, msvcrt, _winapi, java.lang, win32api, distutils, imp\n"
+        "import _odd_, beside, inner.x, zq\n" + GUARD,
+        "beside.py": "import other\nimport deeper\ndef f():\n    import never_called\n",
+        "tools/other.py": "import near\n",
+        "tools/near.py": "",
+        "deeper/__init__.py": "import src_module\n",
+        "src/src_module.py": "",
+        "inner/x.py": "",
+        "tests/test_main.py": "import pytest\n",
+        "thirdparty/bottle.py": "import waitress\n",
+        "setup.py": "import setuptools_zq\n",
+    }
+    there = checkout(tmp_path, files)
+    assert imports.packages(there.folder, "main.py") == ["other", "zq"]
+
+
+@pytest.mark.parametrize(
+    ("code", "version", "needed"),
+    [
+        ("import pkg_resources", (3, 9), ["setuptools<81"]),
+        ("from pkg_resources import x\nimport distutils.util", (3, 12), ["setuptools<81"]),
+        ("from distutils import x", (3, 11), []),
+        ("import imp", (3, 11), []),
+        ("import imp, x", (3, 12), ["zombie-imp"]),
+        ("try:\n    import pkg_resources\nexcept ImportError:\n    pass", (3, 12), []),
+        ("import pkg_resources_zq\nimport improv", (3, 13), []),
+        ("import telnetlib", (3, 13), ["standard-telnetlib"]),
+    ],
+)
+def test_modules_that_pythons_have_no_more_are_brought_back(
+    tmp_path: Path, code: str, version: tuple[int, int], needed: list[str]
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b.py").write_text(code)
+    found = old_modules.in_folders([tmp_path])
+    assert old_modules.packages(found, tmp_path, version) == needed
+    (tmp_path / "pkg_resources").mkdir()
+    (tmp_path / "imp.py").touch()
+    without = {"setuptools<81", "zombie-imp"} if "distutils" not in code else set()
+    left = old_modules.packages(found, tmp_path, version)
+    assert left == [package for package in needed if package not in without]
 
 
 def test_pips_settings_reach_uv_where_its_own_say_nothing(tmp_path: Path) -> None:

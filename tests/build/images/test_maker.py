@@ -195,6 +195,31 @@ def test_a_file_that_cannot_be_compiled_ahead_fails_no_image_and_is_named(
     assert [line.rpartition("/")[2] for line in told] == ["of_python_2.py"]
 
 
+@pytest.mark.registry
+def test_a_guessed_package_that_cannot_be_had_fails_no_image_and_is_named(
+    workshop: Workshop, repository: Repository
+) -> None:
+    guesses = "import os\nimport six\nif os.environ.get('ZQ'):\n    import no_such_package_zq\n"
+    version = ready(workshop.build(repository({"frobnicate.py": guesses + SCRIPT})))
+    assert "Goes on without no_such_package_zq" in workshop.log(version)
+    assert "six" in sh(location(workshop, version), "ls /opt/tool/venv/lib/python3*/site-packages")
+
+
+@pytest.mark.registry
+def test_an_image_of_what_needs_pkg_resources_to_build_and_to_run_has_it(
+    workshop: Workshop, repository: Repository
+) -> None:
+    link = repository(
+        {
+            "setup.py": "import pkg_resources\nfrom setuptools import setup\n"
+            "setup(name='frobnicate', version='1', py_modules=['frob'], "
+            "entry_points={'console_scripts': ['frobnicate=frob:main']})\n",
+            "frob.py": "import pkg_resources\ndef main(): print('usage: frobnicate')\n",
+        }
+    )
+    assert ready(workshop.build(link)).entry_point == "frobnicate"
+
+
 def test_what_fails_makes_room_for_the_next_candidate_and_is_said(
     workshop: Workshop, repository: Repository
 ) -> None:
