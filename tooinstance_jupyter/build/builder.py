@@ -103,13 +103,21 @@ class Builder:
     ) -> Outcome:
         notes: list[str] = []
         first_error: TooInstanceError | None = None
-        for candidate in chosen[:_MOST_ATTEMPTS]:
+        attempts = 0
+        without_base: set[str] = set()
+        for candidate in chosen:
+            # what starts from the same base image would fail in the same way
+            if attempts == _MOST_ATTEMPTS or candidate.runtime in without_base:
+                continue
+            attempts += 1
             try:
                 outcome = self._maker.make(checkout, candidate, work, order)
             except BuildCancelledError:
                 raise
             except TooInstanceError as error:
                 first_error = first_error or error
+                if error.error_code == "base_missing":
+                    without_base.add(candidate.runtime)
                 notes.append(f"Left aside: {shown(candidate)}: {error.message}")
                 work.log(notes[-1] + "\n")
                 continue

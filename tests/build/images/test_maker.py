@@ -220,6 +220,30 @@ def test_an_image_of_what_needs_pkg_resources_to_build_and_to_run_has_it(
     assert ready(workshop.build(link)).entry_point == "frobnicate"
 
 
+_SCRIPTS = "".join(f'frob{number} = "frob:main"\n' for number in range(5))
+_PROJECT = f'[project]\nname = "frobnicate"\nversion = "1"\n[project.scripts]\n{_SCRIPTS}'
+
+
+def test_a_base_image_that_cannot_be_had_leaves_the_other_ways_and_is_said(
+    workshop: Workshop, repository: Repository, config: TooInstance
+) -> None:
+    config.base_images = {**config.base_images, "python": "tooinstance-test/no-such"}
+    files = {"pyproject.toml": _PROJECT, "Dockerfile": DOCKERFILE, "app.py": SCRIPT}
+    version = ready(workshop.build(repository(files)))
+    assert version.runtime == "dockerfile"
+    assert any("base image tooinstance-test/no-such" in note for note in version.notes)
+    assert workshop.log(version).count("Left aside") == 1, "each base image is asked for once"
+
+
+def test_where_no_base_image_can_be_had_the_first_of_them_is_the_cause(
+    workshop: Workshop, repository: Repository, config: TooInstance
+) -> None:
+    config.base_images = {**config.base_images, "python": "tooinstance-test/no-such"}
+    files = {"pyproject.toml": _PROJECT, "Dockerfile": "FROM tooinstance-test/nor-this\n"}
+    code, message, _ = failure(workshop.build(repository(files)))
+    assert (code, "tooinstance-test/no-such" in message) == ("base_missing", True), message
+
+
 def test_what_fails_makes_room_for_the_next_candidate_and_is_said(
     workshop: Workshop, repository: Repository
 ) -> None:
