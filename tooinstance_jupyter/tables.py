@@ -179,7 +179,7 @@ def _mapped_run(record: Mapping[str, Any]) -> MappedRun:
         status=str(known["status"] or ""),
         exit_code=None if known["exit_code"] is None else int(known["exit_code"]),
         duration_s=None if known["duration_s"] is None else float(known["duration_s"]),
-        stdout=str(known["stdout"] or ""),
+        stdout=None if known["stdout"] is None else str(known["stdout"]),
         is_cut=bool(known["is_cut"]),
         message=str(known["message"] or ""),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,10 +14,12 @@ from tooinstance_jupyter.client.local import LocalClient
 from tooinstance_jupyter.config import TooInstance
 from tooinstance_jupyter.errors import ConflictError, OutputElsewhereError
 from tooinstance_jupyter.export.gather import Wish, gather
-from tooinstance_jupyter.records import Principal, RunStatus, Version, VersionStatus
+from tooinstance_jupyter.mapping import ToolMap
+from tooinstance_jupyter.records import Principal, Run, RunStatus, Version, VersionStatus
 from tooinstance_jupyter.requests import NewRun, NewTool, RunFilter
 from tooinstance_jupyter.results import RunResult
 from tooinstance_jupyter.service.installation import Installation
+from tooinstance_jupyter.tables import plain_items, result_of
 
 At = Callable[..., LocalClient]
 
@@ -117,6 +120,32 @@ def test_what_a_run_of_another_home_wrote_is_said_to_be_elsewhere(
     with pytest.raises(OutputElsewhereError):
         list(there.follow(going))
     here.cancel(going)
+
+
+def test_a_map_says_of_an_output_that_cannot_be_read_why_and_gives_none(
+    at: At, folder: Path, finish: Callable[[LocalClient, Version], Version]
+) -> None:
+    here = at("here")
+    finish(here, here.create(NewTool(source=str(folder)))[1])
+
+    class Forgetful(LocalClient):
+        """A client of a machine on which somebody deletes what each run wrote."""
+
+        def wait(self, number: int, timeout_s: float | None = None) -> Run:
+            run = super().wait(number, timeout_s)
+            shutil.rmtree(here._installation.config.runs_path / run.id)
+            return run
+
+    client = Forgetful(here._config, here.principal, installation=here._installation)
+    mapping = ToolMap(client, [lambda: NewRun(tool="probe", arguments=["hello"])], jobs=1)
+    list(mapping.follow())
+    [one] = mapping.results()
+    assert (one.status, one.exit_code, one.stdout) == ("succeeded", 0, None)
+    assert f"standard output of run {one.run} is missing" in one.message
+    items = plain_items(["hello"])
+    shown = display.mapping_bundle("probe", mapping.progress(), items.rows, [one])
+    assert "is missing" in shown["text/plain"]
+    assert result_of(items, [one])["stdout"][0] is None
 
 
 def test_two_homes_that_made_the_same_environment_each_use_their_own(
