@@ -31,6 +31,46 @@ _CLOSING_S = 0.25
 _LAYOUT = re.compile(r"[^\t\n\r]+")
 
 
+class Interrupted(KeyboardInterrupt):
+    """An interrupt, once what it stopped is seen to be at its end.
+
+    It is no `errors.TooInstanceError`: whoever goes on after those must not go on after it.
+
+    Parameters
+    ----------
+    message
+        What became of that.
+    hint
+        What to do next.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows instead of a traceback."""
+        return [neutralised(text) for text in (self.message, self.hint) if text]
+
+
+class RunInterrupted(Interrupted):
+    """An interrupt that cancelled a run.
+
+    Parameters
+    ----------
+    run
+        The run as it ended.
+    """
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(
+            f"Interrupted. Run {run.number} of {run.tool_name}: {run.message}.",
+            f"`%tooi rerun {run.number}` runs it again.",
+        )
+        self.run = run
+
+
 class Screen(Protocol):
     """Where a build or a run is followed."""
 
@@ -62,7 +102,7 @@ class Screen(Protocol):
 def follow_run(
     client: Client, start: Callable[[], Run], screen: Screen, *, passes: bool = False
 ) -> Run:
-    """Start a run and show it until it is final; an interrupt cancels it and shows that.
+    """Start a run and show it until it is final.
 
     Parameters
     ----------
@@ -73,6 +113,8 @@ def follow_run(
     ------
     MissedError
         If it could not be.
+    RunInterrupted
+        After an interrupt, when the run is cancelled and that is shown.
     """
     run: Run | None = None
     offsets: dict[StreamName, int] = {"stdout": 0, "stderr": 0}
@@ -112,6 +154,8 @@ def follow_run(
         )
         for event in rest:
             take(event)
+        screen.run(client, run)
+        raise RunInterrupted(run) from None
     screen.run(client, run)
     return run
 
@@ -130,10 +174,44 @@ def _check_whole(run: Run, shown: Mapping[StreamName, int]) -> None:
             )
 
 
+def wait_for_run(client: Client, start: Callable[[], Run], is_closing: Callable[[], bool]) -> Run:
+    """Start a run and return it once it is final; nothing is shown.
+
+    Parameters
+    ----------
+    is_closing
+        Tells whether an interrupt means that the place goes away, not the run.
+
+    Raises
+    ------
+    RunInterrupted
+        After an interrupt, when the run is cancelled.
+    """
+    run: Run | None = None
+    # as in `NotebookScreen.events`
+    pool = ThreadPoolExecutor(1, thread_name_prefix="tooinstance-wait")
+    try:
+        with _interrupts_held():
+            run = start()
+        return pool.submit(client.wait, run.number).result()
+    except KeyboardInterrupt:
+        if run is None or is_closing():
+            raise
+        raise RunInterrupted(client.cancel(run.number)) from None
+    finally:
+        pool.shutdown(wait=False)
+
+
 def follow_build(
     client: Client, start: Callable[[], tuple[Tool, Version]], screen: Screen
 ) -> Version:
-    """Start a build and show it until it is final; an interrupt cancels it and shows that."""
+    """Start a build and show it until it is final.
+
+    Raises
+    ------
+    Interrupted
+        After an interrupt, when the build is cancelled and that is shown.
+    """
     begun: tuple[Tool, Version] | None = None
     try:
         with _interrupts_held():
@@ -150,6 +228,11 @@ def follow_build(
         if begun is None or screen.is_closing():
             raise
         tool, version = begun[0], client.cancel_build(begun[1].id)
+        screen.version(client, tool, version)
+        raise Interrupted(
+            f"Interrupted. Version {version.number} of {tool.name}: {version.message}.",
+            f"`%tooi build {tool.name}` builds it again.",
+        ) from None
     screen.version(client, tool, version)
     return version
 

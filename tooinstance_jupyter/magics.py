@@ -128,6 +128,7 @@ class TooiMagic:
         from .arguments import expand, tokens
         from .commands import execute, used_version
         from .errors import ServerGoneError, TooInstanceError
+        from .live import Interrupted
 
         session = self._session
         use = _use_of_value(sys._getframe(1))
@@ -146,6 +147,9 @@ class TooiMagic:
             if isinstance(error, ServerGoneError):
                 session.forget()
             raise CommandError(error) from None
+        except KeyboardInterrupt as error:
+            # told in a sentence, as what was cancelled by it is
+            raise error if isinstance(error, Interrupted) else Interrupted("Interrupted.") from None
         except Exception as error:
             session.last_error = error
             raise
@@ -161,6 +165,10 @@ class TooiMagic:
 
     def _show(self, outcome: Outcome, use: str) -> object:
         value = outcome.value
+        if outcome.interruption is not None:
+            # an exception gives a cell no value: it is kept as the last one
+            self._session.shell.displayhook.update_user_ns(value)  # type: ignore[no-untyped-call]
+            raise outcome.interruption
         # a panel that is all there is is opened also where it is assigned
         if outcome.panel and self._session.has_panels and (value is None or use != "kept"):
             panel = outcome.panel()
@@ -256,10 +264,13 @@ class ShellUi:
         """Show a run's output."""
         from .live import follow_run
 
-        ended = follow_run(client, start, self._screen())
-        # also where its failure makes the command one
-        self._session.note_use(f"{ended.tool_name}@{ended.version_number}")
-        return ended
+        def begin() -> Run:
+            run = start()
+            # also where its end makes the command a failure
+            self._session.note_use(f"{run.tool_name}@{run.version_number}")
+            return run
+
+        return follow_run(client, begin, self._screen())
 
     def write(self, stream: StreamName, data: bytes) -> None:
         """Print a piece of output, harmless."""

@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,25 @@ def test_a_reader_that_leaves_ends_the_run(tooi: Any) -> None:
     assert done.stderr == b""
     newest = json.loads(tooi("runs", "--json", "-n", "1").stdout)
     assert "cancelled" in json.dumps(newest)
+
+
+def test_an_interrupt_cancels_the_build(tooi: Any, tmp_path: Any) -> None:
+    script = tmp_path / "stuck.sh"
+    script.write_text("#!/bin/sh\nsleep 300\n")
+    script.chmod(0o755)
+    process = tooi.start("create", str(tmp_path), "--name", "stuck")
+    try:
+        until = time.monotonic() + 120
+        while b"Checking" not in tooi("show", "stuck").stdout:
+            assert time.monotonic() < until, "the build has not come to its check"
+        os.kill(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 130, errors
+    assert b"Traceback" not in errors
+    assert "cancelled" in json.dumps(json.loads(tooi("show", "stuck", "--json").stdout))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
+
+from tests.magics.conftest import Cell
+from tooinstance_jupyter.client.local import LocalClient
+from tooinstance_jupyter.config import TooInstance
+from tooinstance_jupyter.requests import RunFilter
 
 RUN_TYPE = "application/vnd.tooinstance.run.v1+json"
 
@@ -178,14 +186,86 @@ def test_output_is_shown_while_it_is_written(kernel: Any) -> None:
 
 
 def test_an_interrupt_cancels_the_run_and_shows_it(kernel: Any) -> None:
-    message_id = kernel.start("r = %tooi run probe wait")
+    message_id = kernel.start("%tooi run -o mine probe wait")
     cell = kernel.follow(message_id, lambda cell: "begun" in json.dumps(cell.shown))
     kernel.manager.interrupt_kernel()
     cell = kernel.follow(message_id, cell=cell)
-    assert cell.status == "ok", cell.errors
     assert len(cell.shown) == 1
-    assert cell.shown[0][RUN_TYPE]
-    assert kernel.ask("r.status") == "cancelled"
+    assert cell.shown[0][RUN_TYPE]["status"] == "cancelled"
+    assert kernel.ask("(mine.status.value, _.number == mine.number)") == "('cancelled', True)"
+
+
+def interrupted(kernel: Any, line: str, has_begun: Callable[[Cell], bool]) -> Cell:
+    """Return a cell that was interrupted, once sure that the one in line behind it was aborted."""
+    first, second = kernel.start(line), kernel.start("reached = True")
+    cell = kernel.follow(first, has_begun)
+    assert not cell.status, f"{line} ended before it was interrupted: {cell}"
+    kernel.manager.interrupt_kernel()
+    cell = kernel.follow(first, cell=cell)
+    assert cell.status == "error", f"{line}: the cell ended as if nothing had happened"
+    assert kernel.reply(second)["status"] == "aborted", f"{line}: the next cell went on"
+    assert cell.errors.startswith("Interrupted."), line
+    assert len(cell.errors.splitlines()) <= 2, line
+    return cell
+
+
+@pytest.mark.parametrize(
+    ("line", "begun", "said"),
+    [
+        ("%tooi run probe wait", "begun", "Cancelled"),
+        ("r = %tooi run --check probe wait", "begun", "Cancelled"),
+        ("%tooi rerun {detached.number}", "begun", "%tooi rerun"),
+        ("%tooi map --over items --jobs 2 probe {}", "1 of 2", "--retry _"),
+        ("%tooi map --over items -o found probe {}", "1 of 2", "--retry found"),
+        ("%tooi logs -f {detached.number}", "begun", "goes on"),
+        ("%tooi create {stuck} --name stuck", "Checking", "Cancelled"),
+        ("%tooi build --force stuck", "Checking", "%tooi build stuck"),
+        ("%tooi run {stuck}", "Checking", "Cancelled"),
+        ("for _ in items:\n    %tooi run probe wait", "begun", "Cancelled"),
+    ],
+)
+def test_what_an_interrupt_cancels_ends_the_queued_cells_too(
+    kernel: Any, place: Any, line: str, begun: str, said: str
+) -> None:
+    script = place.folder / "stuck-tool" / "stuck.sh"
+    script.parent.mkdir(exist_ok=True)
+    script.write_text("#!/bin/sh\nsleep 300\n")
+    script.chmod(0o755)
+    kernel.run(f"items = ['both', 'wait']; stuck = {str(script.parent)!r}")
+    kernel.run("detached = %tooi run --detach probe wait")
+    cell = interrupted(kernel, line, lambda cell: begun in json.dumps([*cell.shown, cell.stdout]))
+    kernel.run("%tooi cancel {detached.number}")
+    assert said in cell.errors
+
+
+def test_an_interrupt_of_a_verification_cancels_its_run(kernel: Any, place: Any) -> None:
+    for words in (
+        ("init", "-q"),
+        ("add", "."),
+        ("-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qm", "Begin"),
+    ):
+        subprocess.run(["git", *words], cwd=place.probe, check=True)
+    for line in (
+        f"create file://{place.probe} --name cloned",
+        "run -o long cloned slow 0.5",
+        "export {long.number} slow.zip",
+    ):
+        done = kernel.run(f"%tooi {line}")
+        assert done.status == "ok", done.errors
+    newest = int(kernel.ask("long.number"))
+    with closing(LocalClient(TooInstance(home=str(place.home)))) as client:
+        interrupted(
+            kernel,
+            "%tooi verify slow.zip",
+            lambda cell: client.runs(RunFilter(limit=1)).items[0].number > newest,
+        )
+        assert client.runs(RunFilter(limit=1)).items[0].status == "cancelled"
+
+
+def test_a_failure_with_check_ends_the_queued_cells_too(kernel: Any) -> None:
+    first, second = kernel.start("%tooi run --check probe fail"), kernel.start("reached = True")
+    assert kernel.follow(first).status == "error"
+    assert kernel.reply(second)["status"] == "aborted"
 
 
 def test_a_detached_run_returns_at_once_and_can_be_cancelled(kernel: Any) -> None:
@@ -296,13 +376,13 @@ def test_an_interrupt_cancels_a_build(kernel: Any, tmp_path: Any) -> None:
     script = tmp_path / "stuck.sh"
     script.write_text("#!/bin/sh\nsleep 300\n")
     script.chmod(0o755)
-    message_id = kernel.start(f"%tooi create {tmp_path} --name stuck")
+    message_id = kernel.start(f"%tooi create {tmp_path} --name halting")
     cell = kernel.follow(message_id, lambda cell: "Checking" in json.dumps(cell.shown))
     kernel.manager.interrupt_kernel()
     cell = kernel.follow(message_id, cell=cell)
     assert cell.status == "error"
-    assert "cancelled" in cell.errors
+    assert "Cancelled" in cell.errors
     assert "Traceback" not in cell.errors
-    assert kernel.ask("get_ipython().run_line_magic('tooi', 'show stuck').versions[0].status") == (
-        "cancelled"
-    )
+    assert kernel.ask(
+        "get_ipython().run_line_magic('tooi', 'show halting').versions[0].status"
+    ) == ("cancelled")

@@ -135,17 +135,18 @@ def test_what_failed_is_shown_and_can_be_run_again_alone(kernel: Any) -> None:
     assert kernel.ask("second.stdout[1]") == "[fail]"
 
 
-def test_an_interrupt_cancels_what_is_under_way_and_returns_what_there_is(kernel: Any) -> None:
+def test_an_interrupt_cancels_what_is_under_way_and_keeps_what_there_is(kernel: Any) -> None:
     kernel.run("commands = ['both', 'wait', 'wait', 'wait']")
-    message_id = kernel.start("r = %tooi map --over commands --jobs 2 probe {}")
+    message_id = kernel.start("%tooi map --over commands --jobs 2 probe {}")
     cell = kernel.follow(
         message_id,
         lambda cell: "1 of 4 · 2 under way" in json.dumps(cell.shown, ensure_ascii=False),
     )
     kernel.manager.interrupt_kernel()
     cell = kernel.follow(message_id, cell=cell)
-    assert cell.status == "ok", cell.errors
-    assert kernel.ask("r.status.tolist()") == str(
+    assert cell.status == "error"
+    assert "1 of 4 succeeded; `_` has what there is" in cell.errors
+    assert kernel.ask("_.status.tolist()") == str(
         ["succeeded", "cancelled", "cancelled", "not_started"]
     )
     assert len(cell.shown) == 1

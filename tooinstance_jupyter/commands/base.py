@@ -16,6 +16,7 @@ from typing import Any, NoReturn, Protocol
 
 from ..client.base import Client
 from ..errors import InvalidValueError
+from ..live import Interrupted
 from ..records import Run, Tool, Version
 from ..requests import StreamName
 
@@ -59,11 +60,11 @@ class Ui(Protocol):
         ...
 
     def follow_build(self, client: Client, start: Callable[[], tuple[Tool, Version]]) -> Version:
-        """Start a build and show its progress to its end; an interrupt cancels it."""
+        """Start a build and show its progress to its end; see `live.follow_build`."""
         ...
 
     def follow_run(self, client: Client, start: Callable[[], Run]) -> Run:
-        """Start a run and show its output to its end; an interrupt cancels it."""
+        """Start a run and show its output to its end; see `live.follow_run`."""
         ...
 
     def write(self, stream: StreamName, data: bytes) -> None:
@@ -141,6 +142,9 @@ class Outcome:
     panel
         Makes the controls that a notebook shows with it; the magic returns them where there is no
         value.
+    interruption
+        The interrupt that ended it: a notebook's cell ends as by an exception, too, so that the
+        cells in line behind it do not go on.
     """
 
     bundle: MimeBundle = field(default_factory=dict)
@@ -149,6 +153,7 @@ class Outcome:
     is_shown: bool = False
     used: Sequence[str] = ()
     panel: Callable[[], Panel] | None = None
+    interruption: Interrupted | None = None
 
 
 class Parser(argparse.ArgumentParser):

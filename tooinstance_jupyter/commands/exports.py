@@ -21,6 +21,7 @@ from ..export.comparison import Finding, Side, Verdict
 from ..export.gather import Wish, gather
 from ..export.package import Package, pack
 from ..export.record import ExportedRun
+from ..live import wait_for_run
 from ..results import RunResult
 from . import inputs
 from .base import Command, Outcome, Parser, Ui, UsageError, run_number, text_bundle
@@ -129,7 +130,7 @@ def _verified(
             folder=given,
             ask_secret=lambda secret: inputs.secrets([secret], ui.ask_secret)[secret],
         )
-        ended = client.wait(client.run(new).number)
+        ended = wait_for_run(client, lambda: client.run(new), ui.is_closing)
         wish = Wish(runs=(ended.number,), with_all_files=True, hidden=tuple(new.secrets.values()))
         again = gather(client, wish, gathered)
         before, after = Side(package, run), Side(again, again.export.runs[0])

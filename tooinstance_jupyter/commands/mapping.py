@@ -19,6 +19,7 @@ from .. import display
 from ..build import sources
 from ..client.base import Client
 from ..errors import InvalidValueError
+from ..live import Interrupted
 from ..mapping import MOST_JOBS, NOT_STARTED, MappedRun, Progress, ToolMap
 from ..placeholders import Template
 from ..requests import NewRun
@@ -67,6 +68,7 @@ def map_(client: Client, args: Namespace, ui: Ui) -> Outcome:
         exit_code=_exit_code(ended) if is_whole else 128 + signal.SIGINT,
         is_shown=ui.shows_in_place,
         used=(new.tool,),
+        interruption=None if is_whole else _interruption(ended, args.output_variable),
     )
 
 
@@ -87,6 +89,15 @@ def _follow(mapping: ToolMap, tool: str, ui: Ui) -> bool:
         mapping.cancel()
         raise
     return True
+
+
+def _interruption(ended: Sequence[MappedRun], variable: str | None) -> Interrupted:
+    well = sum(one.ok for one in ended)
+    result = variable or "_"
+    return Interrupted(
+        f"Interrupted. {well} of {len(ended)} succeeded; `{result}` has what there is.",
+        f"`%tooi map --retry {result} TOOL ARGS…` runs the others.",
+    )
 
 
 def _at_its_end(ended: Sequence[MappedRun], seconds: float) -> Progress:

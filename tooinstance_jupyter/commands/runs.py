@@ -9,7 +9,8 @@ import os
 import shlex
 import signal
 from argparse import Namespace
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from .. import display
 from ..build import sources
 from ..client.base import Client
 from ..errors import ConflictError, InvalidValueError, NotFoundError, TooInstanceError
+from ..live import Interrupted, RunInterrupted
 from ..records import Run, RunStatus
 from ..requests import Arguments, BuildLog, NewRun, NewTool, RunFilter, StreamName
 from ..results import RunResult
@@ -99,18 +101,23 @@ def _follow(client: Client, args: Namespace, ui: Ui, start: Any) -> Outcome:
         result = RunResult(client, begun)
         _assign(args, ui, result)
         return Outcome(bundle=display.run_bundle(client, begun), value=result)
-    ended = ui.follow_run(client, start)
+    interruption: RunInterrupted | None = None
+    try:
+        ended = ui.follow_run(client, start)
+    except RunInterrupted as error:
+        ended, interruption = error.run, error
     if forgotten := _forgotten(ended):
         ui.remark(forgotten)
     result = RunResult(client, ended)
     _assign(args, ui, result)
-    if args.check and ended.status is not RunStatus.SUCCEEDED:
+    if args.check and interruption is None and ended.status is not RunStatus.SUCCEEDED:
         raise RunFailedError(ended)
     return Outcome(
         bundle=display.run_bundle(client, ended),
         value=result,
         exit_code=exit_code(ended),
         is_shown=True,
+        interruption=interruption,
     )
 
 
@@ -260,7 +267,7 @@ def logs(client: Client, args: Namespace, ui: Ui) -> Outcome:
     stream: StreamName = "stderr" if args.stderr else "stdout"
     client.get_run(number)
     if args.follow:
-        with suppress(KeyboardInterrupt):
+        with _looking_ends():
             for event in client.follow(number):
                 if not isinstance(event, Run) and event.stream == stream:
                     ui.write("stdout", event.data)
@@ -282,11 +289,20 @@ def _build_log(client: Client, args: Namespace, ui: Ui) -> Outcome:
     if not args.follow:
         ui.write("stdout", client.build_log(version.id).encode())
         return Outcome(is_shown=True)
-    with suppress(KeyboardInterrupt):
+    with _looking_ends():
         for event in client.follow_build(version.id):
             if isinstance(event, BuildLog):
                 ui.write("stdout", event.text.encode())
     return Outcome(is_shown=True)
+
+
+@contextmanager
+def _looking_ends() -> Iterator[None]:
+    """Let an interrupt end looking at something, which itself goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("Interrupted. What was followed goes on.") from None
 
 
 def run_options(parser: Parser) -> None:
