@@ -99,6 +99,8 @@ class NewRun:
         Files for the working directory, under their own names.
     stdin
         Standard input, or the file that holds it.
+    inputs_of
+        The number of a run whose input files and standard input are taken, where none are given.
     variables, secrets
         Environment variables; secrets are not stored, and masked in the output.
     limits
@@ -111,6 +113,7 @@ class NewRun:
     arguments: Arguments = ()
     inputs: Sequence[Path] = ()
     stdin: bytes | Path | None = None
+    inputs_of: int | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout_s: float | None = None

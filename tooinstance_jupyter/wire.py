@@ -35,6 +35,7 @@ class RunRequest:
     tool: str = ""
     arguments: Arguments = ()
     stdin: str | None = None
+    inputs_of: int | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout_s: float | None = None
@@ -50,6 +51,7 @@ class RunRequest:
         return cls(
             tool=new.tool,
             arguments=new.arguments,
+            inputs_of=new.inputs_of,
             variables=new.variables,
             secrets=new.secrets,
             timeout_s=new.timeout_s,
@@ -59,6 +61,38 @@ class RunRequest:
             label=new.label,
             passes=new.passes,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellRequest:
+    """What a notebook's cell is to run; see `notebook_cells.CellRun`.
+
+    Files are named by their paths on the server, as the notebook is: ``notebook``.
+    """
+
+    __pydantic_config__ = CLOSED
+
+    tool: str
+    notebook: str = ""
+    arguments: Arguments = ()
+    inputs: tuple[str, ...] = ()
+    inputs_of: int | None = None
+    stdin: str | None = None
+    stdin_file: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    timeout_s: float | None = None
+    memory_bytes: int | None = None
+    network: bool | None = None
+    engine: str | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """The source of a notebook's cell."""
+
+    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager, start_new_kernel
+
+from tests.servers import TOKEN, Server
 
 PATIENCE_S = 60
 PROBE = r"""#!/bin/sh
@@ -125,6 +130,44 @@ class Kernel:
                 return dict(reply["content"])
 
 
+class ServerKernel:
+    """A kernel that a server started."""
+
+    def __init__(self, server: Server) -> None:
+        self._http = httpx.Client(
+            base_url=server.url, headers={"Authorization": f"token {TOKEN}"}, timeout=PATIENCE_S
+        )
+        self._id = self._http.post("api/kernels", json={}).raise_for_status().json()["id"]
+        file = server.folder / "runtime" / f"kernel-{self._id}.json"
+        until = time.monotonic() + PATIENCE_S
+        while not file.exists():
+            assert time.monotonic() < until, "the kernel does not start"
+            time.sleep(0.05)
+        client = BlockingKernelClient()
+        client.load_connection_info(json.loads(file.read_text()))
+        client.start_channels()
+        _wait_until_it_listens(client)
+        self.kernel = Kernel(None, client)  # type: ignore[arg-type]
+        assert self.kernel.run("%load_ext tooinstance_jupyter").status == "ok"
+
+    def shut_down(self) -> None:
+        if self._http.is_closed:
+            return
+        self.kernel.client.stop_channels()
+        self._http.delete(f"api/kernels/{self._id}")
+        self._http.close()
+
+
+def _wait_until_it_listens(client: BlockingKernelClient) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        assert time.monotonic() < until, "the kernel does not answer"
+        client.kernel_info()
+        with suppress(queue.Empty):
+            client.get_iopub_msg(timeout=1)
+            return
+
+
 @dataclass(frozen=True)
 class Place:
     """A home, the folder that the kernel works in, and the probe's source."""
@@ -163,3 +206,22 @@ def kernel(place: Place) -> Iterator[Kernel]:
     finally:
         kernel.client.stop_channels()
         kernel.manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture(scope="module")
+def server(start_server: Callable[..., Server]) -> Server:
+    return start_server()
+
+
+@pytest.fixture(scope="module")
+def kernels(server: Server) -> Iterator[Callable[[], ServerKernel]]:
+    """Return a function that starts a kernel on the server."""
+    begun: list[ServerKernel] = []
+
+    def start() -> ServerKernel:
+        begun.append(ServerKernel(server))
+        return begun[-1]
+
+    yield start
+    for kernel in begun:
+        kernel.shut_down()

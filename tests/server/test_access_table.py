@@ -84,6 +84,9 @@ archive      own           200    404    404   404    404     404    200
 archive      shared        200    200    200   200    404     404    200
 follow       own           200    404    404   404    404     404    200
 follow       shared        200    200    200   200    404     404    200
+cell         own           200    404    404   404    404     404    200
+cell         shared        200    404    404   404    404     404    200
+inputs-of    own           201    404    404   404    404     404    201
 cancel       own           200    404    404   404    404     404    200
 cancel       shared        200    403    403   403    404     404    200
 change       own           200    404    404   404    404     404    200
@@ -251,6 +254,15 @@ def test_who_may_do_what_with_which_run(
             answer = place.ask(who, "GET", f"{run}/events")
         case "cancel":
             answer = place.ask(who, "POST", f"{run}/cancel")
+        case "cell":
+            # it runs the tool, which is private
+            answer = place.ask(who, "GET", f"{run}/cell")
+        case "inputs-of":
+            asked = {"tool": "ada/public", "inputs_of": place.runs[which]}
+            assert place.ask(who, "POST", "/cells", json=asked).status_code == int(
+                "200" if expected == "201" else expected
+            )
+            answer = place.ask(who, "POST", "/runs", json=asked)
         case "change":
             answer = place.ask(who, "PATCH", run, json={"label": "tried"})
         case "links":
@@ -337,6 +349,15 @@ def test_a_shared_run_shares_its_output_and_not_what_it_was_given(place: Place) 
         assert "somebody-who-never-came" not in text
     refused = place.ask("listed", "POST", f"/runs/{number}/rerun", json={"arguments": ["cat"]})
     assert refused.status_code == 403, refused.text
+    taken = {"tool": "ada/shared", "inputs_of": number}
+    for method, path, body in (
+        ("GET", f"/runs/{number}/cell", None),
+        ("POST", "/cells", taken),
+        ("POST", "/runs", taken),
+    ):
+        refused = place.ask("listed", method, path, json=body)
+        assert refused.status_code == 403, refused.text
+        assert "letter.txt" not in refused.text
     again = place.ask("listed", "POST", f"/runs/{place.runs['shared']}/rerun")
     assert again.status_code == 404, "without inputs, it is the tool that decides: it is private"
 

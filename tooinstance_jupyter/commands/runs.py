@@ -53,7 +53,9 @@ class RunFailedError(TooInstanceError):
 
 def run(client: Client, args: Namespace, ui: Ui) -> Outcome:
     """Run a tool; a link makes the tool first."""
-    new = replace(new_run(args, ui), tool=args.tool, passes=_passes(args, ui))
+    number = None if args.inputs_of is None else run_number(args.inputs_of)
+    passes = _passes(args, ui)
+    new = replace(new_run(args, ui), tool=args.tool, inputs_of=number, passes=passes)
     check_variable(args)
     if sources.looks_like_source(args.tool):
         new = replace(new, tool=tool_of(client, args.tool, args.engine, ui))
@@ -148,6 +150,8 @@ def new_run(args: Namespace, ui: Ui) -> NewRun:
     arguments = _arguments(args.arguments, args.rest, ui)
     if stdin is None and args.arguments != "-":
         stdin = ui.body
+        if args.no_final_newline and isinstance(stdin, bytes):
+            stdin = stdin.removesuffix(b"\n")
     return NewRun(
         tool="",
         arguments=arguments,
@@ -311,6 +315,14 @@ def run_options(parser: Parser) -> None:
         "-i", "--input", action="append", default=[], metavar="FILE", help="input file or glob"
     )
     parser.add_argument("--stdin", metavar="FILE", help="standard input from a file")
+    if parser.prog.startswith("%"):
+        parser.add_argument(
+            "--no-final-newline",
+            action="store_true",
+            help="standard input from the cell ends without the newline of its last line",
+        )
+    else:
+        parser.set_defaults(no_final_newline=False)
     parser.add_argument(
         "-e", "--env", action="append", default=[], metavar="NAME=VALUE", help="variable"
     )
@@ -348,6 +360,9 @@ def _follow_options(parser: Parser) -> None:
 def _run_options(parser: Parser) -> None:
     parser.add_argument("tool", metavar="TOOL[@N]|LINK", help="all after it goes to the tool")
     _follow_options(parser)
+    parser.add_argument(
+        "--inputs-of", metavar="N", help="input files and stdin of a run, where none are given"
+    )
     if parser.prog.startswith("%"):
         parser.add_argument(
             _PANEL, action="store_true", help="a form for its options; also after the tool's name"

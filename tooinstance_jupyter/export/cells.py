@@ -1,30 +1,24 @@
 """The cells that make an exported tool and run it again, as they are typed.
 
-What they do is left to the magics. A cell of the sidebar is made alike by
-``labextension/src/notebook.ts``.
+How they are written is left to ``notebook_cells``, what they do to the magics.
 """
 
 from __future__ import annotations
 
 import base64
-import json
-import re
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
+from ..notebook_cells import LINE_END, LOAD, is_text, literal, written
 from ..records import Limits, SourceKind
 from .record import ExportedRun, ExportedTool
 from .scrub import MASK
 
-LOAD = "%load_ext tooinstance_jupyter"
+__all__ = ["INPUTS", "LOAD", "STDIN", "as_body", "create", "inputs", "literal", "run"]
+
 INPUTS = "inputs"
 STDIN = "\0stdin"
 """What stands for standard input among the names of files, which no file can have."""
-# what ends a line for Python, so that no magic line can hold it
-_LINE_END = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-_VALUE = re.compile(r"\{(?=[^\W\d])")
-_NO_TEXT = re.compile(r"[^\t\n\x20-\x7e\xa0-\ud7ff\uf900-\ufffd]")
 _LONGEST_BODY = 20_000
 
 
@@ -74,7 +68,7 @@ def run(exported: ExportedRun, names: Mapping[str, str], *, body: str = "") -> s
         options += _given("--memory", str(exported.limits.memory_bytes))
     if not exported.limits.network:
         options.append("--no-network")
-    words = [*options, literal(exported.tool), _arguments(exported.arguments)]
+    words = [*options, literal(exported.tool), written(exported.arguments)]
     line = f"%tooi run {' '.join(words)}".rstrip()
     return f"%{line}\n{body}" if body else line
 
@@ -101,11 +95,6 @@ def inputs(files: Mapping[str, bytes]) -> str:
     return "\n".join(lines)
 
 
-def literal(word: str) -> str:
-    """Return a word as the magics read it, with no Python value put into it."""
-    return _VALUE.sub("{''", shlex.quote(_LINE_END.sub(" ", word)))
-
-
 def as_body(stdin: bytes) -> str | None:
     """Return standard input as the body of a cell; ``None`` if that would change it."""
     text = _as_text(stdin)
@@ -115,18 +104,9 @@ def as_body(stdin: bytes) -> str | None:
     return text[:-1] if len(text) <= _LONGEST_BODY else None
 
 
-def _arguments(argv: Sequence[str]) -> str:
-    if any(_LINE_END.search(word) for word in argv):
-        # JSON has escapes for what no line can hold, and for what the magics would take for a value
-        return re.sub(
-            "[${\x7f-\x9f\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", json.dumps(argv)
-        )
-    return " ".join(map(literal, argv))
-
-
 def _given(option: str, value: str | None) -> list[str]:
     # an option whose value no line can hold is left out, rather than take the next word for it
-    if not value or _LINE_END.search(value):
+    if not value or LINE_END.search(value):
         return []
     return [f"{option}={literal(value)}"] if option.startswith("--") else [option, literal(value)]
 
@@ -136,7 +116,7 @@ def _as_text(content: bytes) -> str | None:
         text = content.decode()
     except UnicodeDecodeError:
         return None
-    return None if _NO_TEXT.search(text) else text
+    return text if is_text(text) else None
 
 
 def _quoted_lines(text: str) -> str:

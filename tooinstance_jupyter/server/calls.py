@@ -33,6 +33,7 @@ class Sent:
             arguments=asked.arguments,
             inputs=self.inputs,
             stdin=self.stdin or (None if text is None else text.encode()),
+            inputs_of=asked.inputs_of,
             variables=asked.variables,
             secrets=asked.secrets,
             timeout_s=asked.timeout_s,

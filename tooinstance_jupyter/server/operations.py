@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from .. import access
+from .. import access, arguments, notebook_cells
 from ..build import sources
 from ..errors import ForbiddenError, InvalidValueError, NotFoundError, StaleError
 from ..file_names import harmless_name
+from ..notebook_cells import CellRun
 from ..records import Page, Run, SourceKind, Tool, User, Version
 from ..requests import NewLink, ReadArguments, Removal, ToolDetail, Usage
-from ..wire import Created, Links, to_json
+from ..wire import Cell, CellRequest, Created, Links, to_json
 from .answers import Health, Me, OutputFiles
 from .calls import Archive, Call, Content, Tagged
 
@@ -190,6 +191,60 @@ def start_run(call: Call) -> Run:
 def rerun(call: Call) -> Run:
     """Start a run again."""
     return call.client.rerun(_number(call), call.body and call.body.new_run())
+
+
+def run_cell(call: Call) -> Cell:
+    """Return the cell that runs a run again, on the version it had."""
+    client = call.client
+    run = call.installation.runs.with_inputs(client.principal, _number(call))
+    tool = call.installation.runs.name_now(client.principal, run)
+    usual, limits = client.default_limits, run.limits
+    cell = CellRun(
+        tool=f"{_as_called(call, tool)}@{run.version_number}",
+        arguments=run.arguments,
+        inputs_of=run.number if run.inputs or run.stdin else None,
+        variables=run.variables,
+        secrets=run.secrets,
+        timeout_s=limits.timeout_s if limits.timeout_s < usual.timeout_s else None,
+        memory_bytes=limits.memory_bytes if limits.memory_bytes < usual.memory_bytes else None,
+        network=None if limits.network else False,
+        label=run.label,
+    )
+    try:
+        return Cell(source=notebook_cells.run_cell(cell))
+    except InvalidValueError:
+        return Cell(source=notebook_cells.rerun_cell(run.number, run.secrets))
+
+
+def make_cell(call: Call) -> Cell:
+    """Return the cell that runs a tool, with what it is to be given."""
+    asked: CellRequest = call.body
+    tool, at, version = asked.tool.partition("@")
+    found = call.client.tool(tool).tool
+    if asked.inputs_of is not None:
+        call.installation.runs.with_inputs(call.client.principal, asked.inputs_of)
+    stdin_file = asked.stdin_file
+    cell = CellRun(
+        tool=_as_called(call, found.full_name) + at + version,
+        arguments=arguments.from_value(asked.arguments),
+        inputs=[notebook_cells.relative(path, asked.notebook) for path in asked.inputs],
+        inputs_of=asked.inputs_of,
+        stdin=asked.stdin,
+        stdin_file=stdin_file and notebook_cells.relative(stdin_file, asked.notebook),
+        variables=asked.variables,
+        secrets=asked.secrets,
+        timeout_s=asked.timeout_s,
+        memory_bytes=asked.memory_bytes,
+        network=asked.network,
+        engine=asked.engine,
+        label=asked.label,
+    )
+    return Cell(source=notebook_cells.run_cell(cell))
+
+
+def _as_called(call: Call, tool: str) -> str:
+    """Return what who asks calls a tool."""
+    return tool.removeprefix(f"{call.client.principal.name}/")
 
 
 def import_run(call: Call) -> Run:

@@ -98,6 +98,7 @@ class Runs:
             If the engine cannot hold what is asked for, or does not answer.
         """
         self.room.check()
+        new = await asyncio.to_thread(self._with_inputs_of, principal, new)
         tool, version, environment = await asyncio.to_thread(self._found, principal, new)
         await self.environments.fetch(tool.name, version, environment)
         run = Run(
@@ -135,14 +136,11 @@ class Runs:
     async def rerun(self, principal: Principal, number: int, changes: NewRun | None) -> Run:
         """Start a run again, on the version it had, with its inputs unless others are given."""
         earlier = await asyncio.to_thread(self.with_inputs, principal, number)
-        name = await asyncio.to_thread(self._name_now, principal, earlier)
+        name = await asyncio.to_thread(self.name_now, principal, earlier)
         again = NewRun(
             tool=f"{name}@{earlier.version_number}",
             arguments=earlier.arguments,
-            inputs=await asyncio.to_thread(
-                lambda: [self.outputs.input_path(earlier, file) for file in earlier.inputs]
-            ),
-            stdin=await asyncio.to_thread(self.outputs.stdin_path, earlier),
+            inputs_of=number,
             variables=earlier.variables,
             timeout_s=earlier.limits.timeout_s,
             memory_bytes=earlier.limits.memory_bytes,
@@ -374,16 +372,7 @@ class Runs:
         await self.environments.fetch(tool.name, version, environment)
         return version
 
-    def _ended_with_inputs(self, principal: Principal, number: int) -> Run:
-        run = self.with_inputs(principal, number)
-        if not run.status.is_final:
-            # a tool that runs can put a link in the place of a file that is just being opened
-            raise ConflictError(
-                f"Run {number} goes on: what it was given can be read once it has ended."
-            )
-        return run
-
-    def _name_now(self, principal: Principal, run: Run) -> str:
+    def name_now(self, principal: Principal, run: Run) -> str:
         """Return the name that a run's tool has now; another one may have the name it had."""
         tool = None if run.tool_id is None else self.store.get_tool(run.tool_id)
         try:
@@ -394,6 +383,24 @@ class Runs:
         raise NotFoundError(
             f"There is no tool {run.tool_name!r} any more.", "Its runs can still be looked at."
         )
+
+    def _ended_with_inputs(self, principal: Principal, number: int) -> Run:
+        run = self.with_inputs(principal, number)
+        if not run.status.is_final:
+            # a tool that runs can put a link in the place of a file that is just being opened
+            raise ConflictError(
+                f"Run {number} goes on: what it was given can be read once it has ended."
+            )
+        return run
+
+    def _with_inputs_of(self, principal: Principal, new: NewRun) -> NewRun:
+        """Return a new run with what it takes from an earlier one."""
+        if new.inputs_of is None:
+            return new
+        earlier = self.with_inputs(principal, new.inputs_of)
+        inputs = new.inputs or [self.outputs.input_path(earlier, one) for one in earlier.inputs]
+        stdin = self.outputs.stdin_path(earlier) if new.stdin is None else new.stdin
+        return dataclasses.replace(new, inputs=inputs, stdin=stdin)
 
     def _found(self, principal: Principal, new: NewRun) -> tuple[Tool, Version, Environment]:
         """Return what a new run is to run, once sure that it may wait for that."""

@@ -1226,6 +1226,11 @@ export interface components {
              * @default null
              */
             stdin: string | null;
+            /**
+             * Inputs Of
+             * @default null
+             */
+            inputs_of: number | null;
             /** Variables */
             variables?: {
                 [key: string]: string;
@@ -1285,6 +1290,90 @@ export interface components {
              * @default null
              */
             access: string[] | null;
+        };
+        /**
+         * Cell
+         * @description The source of a notebook's cell.
+         */
+        Cell: {
+            /** Source */
+            source: string;
+        };
+        /**
+         * CellRequest
+         * @description What a notebook's cell is to run; see `notebook_cells.CellRun`.
+         *
+         *     Files are named by their paths on the server, as the notebook is: ``notebook``.
+         */
+        CellRequest: {
+            /** Tool */
+            tool: string;
+            /**
+             * Notebook
+             * @default
+             */
+            notebook: string;
+            /**
+             * Arguments
+             * @default []
+             */
+            arguments: string | string[] | {
+                [key: string]: string;
+            };
+            /**
+             * Inputs
+             * @default []
+             */
+            inputs: string[];
+            /**
+             * Inputs Of
+             * @default null
+             */
+            inputs_of: number | null;
+            /**
+             * Stdin
+             * @default null
+             */
+            stdin: string | null;
+            /**
+             * Stdin File
+             * @default null
+             */
+            stdin_file: string | null;
+            /** Variables */
+            variables?: {
+                [key: string]: string;
+            };
+            /**
+             * Secrets
+             * @default []
+             */
+            secrets: string[];
+            /**
+             * Timeout S
+             * @default null
+             */
+            timeout_s: number | null;
+            /**
+             * Memory Bytes
+             * @default null
+             */
+            memory_bytes: number | null;
+            /**
+             * Network
+             * @default null
+             */
+            network: boolean | null;
+            /**
+             * Engine
+             * @default null
+             */
+            engine: string | null;
+            /**
+             * Label
+             * @default
+             */
+            label: string;
         };
         /**
          * OutputFiles
@@ -1434,6 +1523,8 @@ export type ArgumentsRequest = components['schemas']['ArgumentsRequest'];
 export type PageRun = components['schemas']['Page_Run'];
 export type RunRequest = components['schemas']['RunRequest'];
 export type RunChanges = components['schemas']['RunChanges'];
+export type Cell = components['schemas']['Cell'];
+export type CellRequest = components['schemas']['CellRequest'];
 export type OutputFiles = components['schemas']['OutputFiles'];
 export type Link = components['schemas']['Link'];
 export type NewLink = components['schemas']['NewLink'];
