@@ -1,7 +1,6 @@
 /** The commands of the palette, the menus and the launcher; what they show is left to the views. */
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
-import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import {
   addIcon,
   deleteIcon,
@@ -17,8 +16,6 @@ import { CommandIDs } from './command-ids';
 import type { Context } from './context';
 import type { Documents } from './documents';
 import { toolIcon } from './icons';
-import { insertCell } from './notebook';
-import type { Command } from './notebook';
 import { placeOf, placeToCreate } from './places';
 import type { Draft } from './places';
 import { saveFile, saveFrom } from './saving';
@@ -29,11 +26,10 @@ export function addCommands(
   app: JupyterFrontEnd,
   given: Context,
   documents: Documents,
-  notebooks: INotebookTracker | null,
   panelId: string
 ): void {
   const { commands } = app;
-  const { model, trans } = given;
+  const { model, notebooks, trans } = given;
 
   commands.addCommand(CommandIDs.show, {
     label: trans.__('Show Tools'),
@@ -135,23 +131,13 @@ export function addCommands(
     CommandIDs.insert,
     trans.__('Insert into Notebook'),
     undefined,
-    (_, args) =>
+    (tool, { number }) =>
       said(given, async () => {
-        const notebook =
-          notebooks?.currentWidget ?? (await newNotebook(app, given));
-        if (notebook) {
-          const command = await commandOf(args, given);
-          const isInSight = notebook.isVisible;
-          insertCell(notebook, command);
-          app.shell.activateById(notebook.id);
-          // beside the form it would only cover its buttons
-          if (!isInSight) {
-            Notification.success(
-              trans.__('A cell was put into %1.', notebook.title.label),
-              { autoClose: 3_000 }
-            );
-          }
-        }
+        await notebooks?.insert(path =>
+          typeof number === 'number'
+            ? model.api.runCell(number)
+            : model.api.cell({ tool, notebook: path })
+        );
       }),
     {
       caption: trans.__('Put a cell that runs this into the current notebook'),
@@ -159,7 +145,7 @@ export function addCommands(
       describedBy: {
         args: {
           type: 'object',
-          properties: { tool: { type: 'string' }, line: { type: 'string' } }
+          properties: { tool: { type: 'string' }, number: { type: 'number' } }
         }
       }
     }
@@ -228,52 +214,10 @@ export function addCommands(
   });
 }
 
-/** Return a new notebook, if one is wanted. */
-async function newNotebook(
-  { commands, serviceManager }: JupyterFrontEnd,
-  { trans }: Context
-): Promise<NotebookPanel | undefined> {
-  const { button } = await showDialog({
-    title: trans.__('No notebook is open'),
-    body: trans.__('Make a new one for the cell?'),
-    buttons: [
-      Dialog.cancelButton(),
-      Dialog.okButton({ label: trans.__('New Notebook') })
-    ]
-  });
-  if (!button.accept) {
-    return undefined;
-  }
-  const panel = (await commands.execute('notebook:create-new', {
-    kernelName: serviceManager.kernelspecs.specs?.default,
-    activate: true
-  })) as NotebookPanel | undefined;
-  await panel?.revealed;
-  return panel;
-}
-
 /** Return what its own owner calls a tool. */
 function shortName(tool: string, { model }: Context): string {
   const [owner, name = tool] = tool.split('/');
   return owner === model.me?.name ? name : tool;
-}
-
-/** Return the run that a cell is to say: given as its arguments, or as a command line. */
-async function commandOf(
-  args: ReadonlyPartialJSONObject,
-  given: Context
-): Promise<Command> {
-  const tool = nameOf(args);
-  const line = textOf(args.line) ?? '';
-  return {
-    tool: shortName(tool, given),
-    argv:
-      wordsOf(args.argv) ??
-      (await given.model.api.readArguments({ arguments: line })).argv,
-    options: wordsOf(args.options),
-    stdin: textOf(args.stdin),
-    inputs: wordsOf(args.inputs)
-  };
 }
 
 // a link in anybody's notebook may give a command any arguments
@@ -284,12 +228,6 @@ function nameOf({ tool }: ReadonlyPartialJSONObject): string {
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
-}
-
-function wordsOf(value: unknown): string[] | undefined {
-  return Array.isArray(value) && value.every(one => typeof one === 'string')
-    ? value
-    : undefined;
 }
 
 /** Do something; what goes wrong is said in a notification. */

@@ -15,6 +15,7 @@ import type { ReactElement } from 'react';
 
 import type { ServerFiles } from './form/file-choice';
 import type { Model } from './model';
+import type { Notebooks } from './notebook';
 import type { Place } from './places';
 import type { Settings } from './settings';
 
@@ -24,6 +25,8 @@ export interface Context {
   readonly settings: Settings;
   /** The files of the server; `null` where they cannot be chosen. */
   readonly serverFiles: ServerFiles | null;
+  /** The notebooks that cells are put into; `null` where there are none. */
+  readonly notebooks: Notebooks | null;
   readonly trans: TranslationBundle;
 }
 

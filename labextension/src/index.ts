@@ -20,6 +20,7 @@ import { Documents } from './documents';
 import { ServerFiles } from './form/file-choice';
 import { loadViews } from './later';
 import { Model } from './model';
+import { Notebooks } from './notebook';
 import { addDisplays } from './renderer/display';
 import { announceEnds } from './notices';
 import { Settings } from './settings';
@@ -67,6 +68,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
       settings,
       serverFiles:
         manager && new ServerFiles(manager, translator ?? nullTranslator),
+      notebooks: notebooks && new Notebooks(app, notebooks, trans),
       trans
     };
     const documents = new Documents(app, given);
@@ -80,7 +82,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
         loadViews().catch(() => undefined);
       });
     });
-    addCommands(app, given, documents, notebooks, panel.id);
+    addCommands(app, given, documents, panel.id);
     announceEnds(given, documents);
     app.shell.add(panel, 'left', { rank: 550, type: 'TooInstance' });
     restorer?.add(panel, panel.id);

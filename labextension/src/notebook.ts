@@ -1,33 +1,77 @@
-/** Cells with `%tooi` lines in notebooks; what they run is left to the kernel's magics. */
+/** The cells that run tools in notebooks; what stands in them is left to the server. */
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import { NotebookActions } from '@jupyterlab/notebook';
-import type { NotebookPanel } from '@jupyterlab/notebook';
-
-import { quoted } from './form/quoting';
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import type { TranslationBundle } from '@jupyterlab/translation';
 
 const LOAD = '%load_ext tooinstance_jupyter';
 const LOADED = /^\s*%(re)?load_ext\s+tooinstance_jupyter\b/m;
-/** What ends a line for Python, so that no magic line can hold it. */
-const LINE_END = /[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/; // eslint-disable-line no-control-regex
 
-/** A run of a tool, as a cell is to say it. */
-export interface Command {
-  tool: string;
-  argv: readonly string[];
-  /** Options of `%tooi run`, before the tool's name. */
-  options?: readonly string[];
-  /** Standard input. */
-  stdin?: string;
-  /** Input files, by their paths on the server. */
-  inputs?: readonly string[];
+export class Notebooks {
+  constructor(
+    private readonly _app: JupyterFrontEnd,
+    private readonly _tracker: INotebookTracker,
+    private readonly _trans: TranslationBundle
+  ) {}
+
+  /**
+   * Put a cell into the current notebook, or into a new one if one is wanted.
+   *
+   * @param sourceIn - Returns the source for a notebook at a path of the server, or nothing if
+   *   there is to be no cell.
+   */
+  async insert(
+    sourceIn: (path: string) => Promise<string | undefined>
+  ): Promise<void> {
+    const notebook = this._tracker.currentWidget ?? (await this._new());
+    if (!notebook) {
+      return;
+    }
+    const source = await sourceIn(notebook.context.localPath);
+    if (source === undefined || notebook.isDisposed) {
+      return;
+    }
+    const isInSight = notebook.isVisible;
+    putCell(notebook, source);
+    this._app.shell.activateById(notebook.id);
+    // beside the form it would only cover its buttons
+    if (!isInSight) {
+      Notification.success(
+        this._trans.__('A cell was put into %1.', notebook.title.label),
+        { autoClose: 3_000 }
+      );
+    }
+  }
+
+  /** Return a new notebook, if one is wanted. */
+  private async _new(): Promise<NotebookPanel | undefined> {
+    const { commands, serviceManager } = this._app;
+    const { button } = await showDialog({
+      title: this._trans.__('No notebook is open'),
+      body: this._trans.__('Make a new one for the cell?'),
+      buttons: [
+        Dialog.cancelButton(),
+        Dialog.okButton({ label: this._trans.__('New Notebook') })
+      ]
+    });
+    if (!button.accept) {
+      return undefined;
+    }
+    const panel = (await commands.execute('notebook:create-new', {
+      kernelName: serviceManager.kernelspecs.specs?.default,
+      activate: true
+    })) as NotebookPanel | undefined;
+    await panel?.revealed;
+    return panel;
+  }
 }
 
-/** Put a cell that runs a tool below the active cell of a notebook, and make it the active one. */
-export function insertCell(panel: NotebookPanel, command: Command): void {
-  const { content } = panel;
-  const isLoaded = content.widgets.some(({ model }) =>
+/** Put a cell below the active cell of a notebook, and make it the active one. */
+function putCell(panel: NotebookPanel, source: string): void {
+  const isLoaded = panel.content.widgets.some(({ model }) =>
     LOADED.test(model.sharedModel.source)
   );
-  const source = sourceOf(command, panel.context.localPath);
   if (isLoaded) {
     put(panel, source);
   } else if (source.startsWith('%%')) {
@@ -37,48 +81,6 @@ export function insertCell(panel: NotebookPanel, command: Command): void {
   } else {
     put(panel, `${LOAD}\n${source}`);
   }
-}
-
-/** Return the source of a cell; `notebook` is where the notebook lies. */
-export function sourceOf(command: Command, notebook: string): string {
-  const { tool, argv, options = [], stdin = '', inputs = [] } = command;
-  const files = inputs.flatMap(path => ['-i', relative(path, notebook)]);
-  const before = [...options, ...files].filter(
-    (word, at, all) =>
-      !LINE_END.test(word) &&
-      // an option without its value would take the next word for it
-      !(word.startsWith('-') && LINE_END.test(all[at + 1] ?? ''))
-  );
-  const words = [...before, tool.split(LINE_END).join(' ')].map(literal);
-  const rest = argv.some(word => LINE_END.test(word))
-    ? asJson(argv)
-    : argv.map(literal).join(' ');
-  const line = `%tooi run ${[...words, rest].join(' ')}`.trimEnd();
-  return stdin ? `%${line}\n${stdin}` : line;
-}
-
-/** Return a word in which the magics put no Python values. */
-function literal(word: string): string {
-  return quoted(word).replace(/\{(?=[\p{L}_])/gu, "{''");
-}
-
-function asJson(argv: readonly string[]): string {
-  return JSON.stringify(argv).replace(
-    /[${\x7f-\x9f\u2028\u2029]/g,
-    one => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`
-  );
-}
-
-/** Return a path as it is seen from the folder of a notebook. */
-function relative(path: string, notebook: string): string {
-  const folder = notebook.split('/').slice(0, -1);
-  const steps = path.split('/');
-  let same = 0;
-  while (same < folder.length && folder[same] === steps[same]) {
-    same += 1;
-  }
-  const found = [...folder.slice(same).map(() => '..'), ...steps.slice(same)];
-  return found[0]?.startsWith('-') ? `./${found.join('/')}` : found.join('/');
 }
 
 function put({ content }: NotebookPanel, source: string): void {

@@ -9,6 +9,7 @@ import { isFinal } from './types';
 import type {
   ArgumentsRequest,
   BuildLog,
+  CellRequest,
   Change,
   Link,
   Me,
@@ -157,6 +158,18 @@ export class Api {
     sending: Sending = {}
   ): Promise<Run> {
     return this._start(`runs/${number}/rerun`, changes, files, sending);
+  }
+
+  /** Return the source of the cell that runs a run again. */
+  async runCell(number: number): Promise<string> {
+    const cell: { source: string } = await this._get(`runs/${number}/cell`);
+    return cell.source;
+  }
+
+  /** Return the source of a cell that runs a tool. */
+  async cell(request: CellRequest): Promise<string> {
+    const cell: { source: string } = await this._send('POST', 'cells', request);
+    return cell.source;
   }
 
   cancelRun(number: number): Promise<Run> {

@@ -47,6 +47,7 @@ export interface NewLink {
 
 export type NewTool = Partial<Schemas['NewTool']> & { source: string };
 export type ToolChanges = Partial<Schemas['ToolChanges']>;
+export type CellRequest = Partial<Schemas['CellRequest']> & { tool: string };
 export type RunRequest = Partial<Schemas['RunRequest']>;
 export type RunChanges = Partial<Schemas['RunChanges']>;
 

@@ -13,7 +13,7 @@ import type { FileChoice } from './file-choice';
 import { Heading } from './heading';
 import { InputFiles } from './input-files';
 import type { Input } from './inputs';
-import { insertion } from './insertion';
+import { cellOf } from './insertion';
 import { FormModel } from './model';
 import { More } from './more';
 import { OptionFields } from './option-fields';
@@ -24,7 +24,8 @@ export function RunForm({
 }: {
   place: Place & { kind: 'form' };
 }): ReactElement {
-  const { model, commands, serverFiles, trans } = useGiven();
+  const given = useGiven();
+  const { model, commands, notebooks, serverFiles, trans } = given;
   const [form] = useState(
     () => new FormModel(model.api, trans, place.tool, place.draft)
   );
@@ -153,14 +154,15 @@ export function RunForm({
       </div>
       <Footer
         form={form}
-        onInsert={() => {
-          // what was typed last may not have been read yet
-          void form.settled().then(argv => {
-            if (argv) {
-              void commands.execute(CommandIDs.insert, insertion(form, argv));
-            }
-          });
-        }}
+        onInsert={
+          notebooks &&
+          (() => {
+            // what was typed last may not have been read yet
+            void form.withArguments(argv =>
+              notebooks.insert(path => cellOf(form, argv, path, given))
+            );
+          })
+        }
       />
     </form>
   );
@@ -171,7 +173,8 @@ function Footer({
   onInsert
 }: {
   form: FormModel;
-  onInsert: () => void;
+  /** `null` where there are no notebooks. */
+  onInsert: (() => void) | null;
 }): ReactElement {
   const { trans } = useGiven();
   const { isStarting, sent, inputs, stdinFile } = form;
@@ -196,7 +199,8 @@ function Footer({
           minimal
           title={trans.__('Put a cell that runs this into the notebook')}
           data-testid="tooi-form-insert"
-          onClick={onInsert}
+          disabled={onInsert === null}
+          onClick={onInsert ?? undefined}
         >
           <addBelowIcon.react tag="span" width="16px" height="16px" />
           {trans.__('Insert into Notebook')}

@@ -84,6 +84,13 @@ export function InputFiles({
             'Choose again after the reload: %1',
             inputs.missing.join(', ')
           )}
+          <RemoveButton
+            label={trans.__('Leave out what is to be chosen again')}
+            testId="tooi-form-missing-remove"
+            onClick={() => {
+              inputs.miss([]);
+            }}
+          />
         </p>
       )}
       {inputs.items.length + inputs.missing.length === 0 && !earlier && (

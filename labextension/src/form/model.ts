@@ -6,7 +6,14 @@ import type { IDisposable } from '@lumino/disposable';
 
 import type { Api } from '../api/client';
 import { isMissing } from '../api/errors';
-import type { Run, RunRequest, ToolDetail, Usage, Version } from '../api/types';
+import type {
+  CellRequest,
+  Run,
+  RunRequest,
+  ToolDetail,
+  Usage,
+  Version
+} from '../api/types';
 import { readyVersion } from '../api/types';
 import type { Pair } from '../parts/pairs';
 import { keyOf } from '../places';
@@ -18,7 +25,7 @@ import { Inputs } from './inputs';
 import { typedBytes, typedSeconds } from './limits';
 import { partOf } from './problems';
 import type { Part } from './problems';
-import { requestOf } from './request';
+import { namesOf, requestOf } from './request';
 
 export class FormModel implements IDisposable {
   readonly arguments: Arguments;
@@ -195,16 +202,42 @@ export class FormModel implements IDisposable {
     this._changed.emit();
   }
 
-  /** Return the arguments once they are read, or nothing if they cannot be: `problem` tells. */
-  async settled(): Promise<readonly string[] | undefined> {
-    await this._ready;
+  /** Do something with the arguments, once they are read; `problem` tells what is in the way. */
+  async withArguments(
+    act: (argv: readonly string[]) => Promise<void>
+  ): Promise<void> {
+    this._error = undefined;
     try {
-      return await this.arguments.settled();
+      await this._ready;
+      await act(await this.arguments.settled());
     } catch (error) {
       this._refuse(error);
-      this._changed.emit();
-      return undefined;
     }
+    this._changed.emit();
+  }
+
+  /**
+   * Return what a cell is to run, but for its files.
+   *
+   * @throws EntryError if something cannot be read.
+   */
+  cellRequest(argv: readonly string[]): CellRequest {
+    const {
+      timeout_s,
+      memory_bytes,
+      stdin,
+      variables,
+      network,
+      engine,
+      label
+    } = this._requestOf([]);
+    return {
+      tool: this.tool,
+      arguments: [...argv],
+      inputs_of: this.earlier?.number ?? null,
+      secrets: namesOf(this._secrets, this._trans),
+      ...{ timeout_s, memory_bytes, stdin, variables, network, engine, label }
+    };
   }
 
   /** Start a run; return nothing if it is refused, which `problem` tells then. */
@@ -221,12 +254,7 @@ export class FormModel implements IDisposable {
       const argv = await this.arguments.settled();
       const files = this.inputs.items.map(({ file }) => file);
       const request: RunRequest = {
-        ...requestOf(
-          this._stdinFile ? { ...this._extras, stdin: '' } : this._extras,
-          this._variables,
-          this._secrets,
-          this._trans
-        ),
+        ...this._requestOf(this._secrets),
         tool: this.tool,
         // no arguments at all would be taken for "as they were" where a run is run again
         arguments: argv.length > 0 ? [...argv] : ' '
@@ -249,6 +277,15 @@ export class FormModel implements IDisposable {
       this._isStarting = false;
       this._changed.emit();
     }
+  }
+
+  private _requestOf(secrets: readonly Pair[]): RunRequest {
+    return requestOf(
+      this._stdinFile ? { ...this._extras, stdin: '' } : this._extras,
+      this._variables,
+      secrets,
+      this._trans
+    );
   }
 
   private _refuse(error: unknown): void {

@@ -31,7 +31,7 @@ export function partOf(error: unknown): Part {
   if (/^(arguments?_|json_depth)/.test(code)) {
     return 'arguments';
   }
-  if (/^(input_|too_large)/.test(code)) {
+  if (/^(input_|too_large|cell_stdin)/.test(code)) {
     return 'inputs';
   }
   if (code.startsWith('variable_')) {

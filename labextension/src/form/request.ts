@@ -40,6 +40,22 @@ export function requestOf(
   };
 }
 
+/**
+ * Return the names of variables whose values are not needed.
+ *
+ * @throws EntryError if one cannot be a name.
+ */
+export function namesOf(
+  pairs: readonly Pair[],
+  trans: TranslationBundle
+): string[] {
+  const named = pairs.map(({ name, value }) => ({
+    name,
+    value: value || name
+  }));
+  return Object.keys(byName('secrets', named, trans));
+}
+
 function byName(
   part: Part,
   pairs: readonly Pair[],

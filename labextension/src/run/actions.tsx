@@ -47,7 +47,7 @@ export function Actions({
       });
   };
   const line = joined(run.arguments);
-  const insertion = { tool: run.tool_name, line };
+  const insertion = { tool: run.tool_name, number: run.number };
   return (
     <>
       <div
