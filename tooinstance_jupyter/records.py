@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 from uuid import uuid4
 
+from .sizes import part_of
+
 T = TypeVar("T")
 
 
@@ -459,6 +461,22 @@ class InputFile:
     sha256: str
 
 
+SYMBOLIC_LINK = "a symbolic link"
+HARD_LINK = "a hard link"
+SPECIAL_FILE = "a device, pipe or socket"
+_NEVER_KEPT = frozenset({SYMBOLIC_LINK, HARD_LINK, SPECIAL_FILE})
+MORE_FILES = "more files than are kept of a run"
+"""Why what stands for all files after the last one that is listed is not kept."""
+
+
+def is_cut(skipped: str | None) -> bool:
+    """Tell whether a file that is not kept for this reason is missed.
+
+    Links and devices are not: they are never kept, whatever the limits are.
+    """
+    return skipped is not None and skipped not in _NEVER_KEPT
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputFile:
     """A file that a run left in its working directory.
@@ -472,6 +490,11 @@ class OutputFile:
     media_type: str | None = None
     skipped: str | None = None
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether it is missed: over a limit, or it could not be read."""
+        return is_cut(self.skipped)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamSize:
@@ -484,6 +507,34 @@ class StreamSize:
     def is_cut(self) -> bool:
         """Whether the end is missing because the limit was reached."""
         return self.kept_bytes < self.total_bytes
+
+
+def cut_in_words(
+    stdout: StreamSize, stderr: StreamSize, files: Sequence[OutputFile], *, lacks: str = "not kept"
+) -> str:
+    """Return what of a run's output is missing because of a limit; empty if nothing is.
+
+    Parameters
+    ----------
+    lacks
+        What became of the files that are missing.
+
+    Examples
+    --------
+    >>> cut_in_words(StreamSize(total_bytes=200_000_000, kept_bytes=100_000_000), StreamSize(), ())
+    'stdout cut at 100 MB of 200 MB'
+    """
+    parts = [
+        f"{name} cut at {part_of(stream.kept_bytes, stream.total_bytes)}"
+        for name, stream in (("stdout", stdout), ("stderr", stderr))
+        if stream.is_cut
+    ]
+    missing = sum(file.is_cut and file.skipped != MORE_FILES for file in files)
+    if missing:
+        parts.append(f"{missing:,} {'file' if missing == 1 else 'files'} {lacks}")
+    if any(file.skipped == MORE_FILES for file in files):
+        parts.append(f"files after the first {len(files) - 1:,} {lacks}")
+    return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -501,6 +552,9 @@ class Run:
     stored_at
         Where its output has been put for all servers to read (a URL of fsspec); empty while it is
         in its directory only.
+    cut
+        What of its output is not kept, in words; empty if all is. It follows from `stdout`,
+        `stderr` and `files`, and is stored since lists of runs leave the files out.
     """
 
     id: str = field(default_factory=new_id)
@@ -533,9 +587,15 @@ class Run:
     pinned: bool = False
     home: str = ""
     stored_at: str = ""
+    cut: str = ""
     created_at: datetime = field(default_factory=now)
     started_at: datetime | None = None
     finished_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Say what is cut, so that there is no run that leaves it out."""
+        if not self.cut:
+            object.__setattr__(self, "cut", cut_in_words(self.stdout, self.stderr, self.files))
 
     @property
     def duration_s(self) -> float | None:

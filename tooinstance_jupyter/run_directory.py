@@ -19,7 +19,16 @@ from . import foreign_files
 from .config import TooInstance
 from .errors import InvalidValueError, NotFoundError, StorageError, full_disk_in_words
 from .foreign_files import open_beneath, open_folder
-from .records import InputFile, Limits, OutputFile, Run
+from .records import (
+    HARD_LINK,
+    MORE_FILES,
+    SPECIAL_FILE,
+    SYMBOLIC_LINK,
+    InputFile,
+    Limits,
+    OutputFile,
+    Run,
+)
 
 _CHUNK_BYTES = 2**20
 _MOST_LEVELS = 64
@@ -101,9 +110,7 @@ class RunDirectory:
         kept_bytes = 0
         for path, status, skipped in _walk(self.work, opens_closed=True):
             if len(found) >= limits.output_files:
-                found.append(
-                    OutputFile(path="…", size_bytes=0, skipped="more files than are kept of a run")
-                )
+                found.append(OutputFile(path="…", size_bytes=0, skipped=MORE_FILES))
                 break
             size_bytes = 0 if status is None else status.st_size
             sha256 = None
@@ -310,11 +317,11 @@ def _state(entry: os.DirEntry[str]) -> os.stat_result | None:
 def _reason_to_skip(path: str, status: os.stat_result) -> str | None:
     mode = status.st_mode
     if stat.S_ISLNK(mode):
-        return "a symbolic link"
+        return SYMBOLIC_LINK
     if not stat.S_ISREG(mode):
-        return "a device, pipe or socket"
+        return SPECIAL_FILE
     if status.st_nlink > 1:
-        return "a hard link"
+        return HARD_LINK
     if path != _printable(path):
         return "its name is not valid UTF-8"
     return None

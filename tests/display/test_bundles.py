@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tooinstance_jupyter import display
 from tooinstance_jupyter.access import run_as_seen
-from tooinstance_jupyter.display import Excerpt, RunOutput
+from tooinstance_jupyter.display import Excerpt, RunOutput, excerpts
 from tooinstance_jupyter.display.markup import duration, size
 from tooinstance_jupyter.errors import TooInstanceError
 from tooinstance_jupyter.records import (
@@ -337,3 +337,93 @@ def test_the_json_is_the_record(samples: Any) -> None:
 def test_sizes_and_durations_are_short(size_bytes: int, seconds: float) -> None:
     assert len(size(size_bytes)) <= 8
     assert len(duration(seconds)) <= 13
+
+
+CUT = StreamSize(total_bytes=200_000_000, kept_bytes=100_000_000)
+
+
+def test_a_run_that_is_cut_says_so_before_its_output_and_is_not_green(samples: Any) -> None:
+    run = samples.run("t", stdout=CUT, files=(), failure=None)
+    bundle = display.render_run(run, RunOutput(stdout=Excerpt.of(b"abc")))
+    words = "stdout cut at 100 MB of 200 MB"
+    assert words in bundle["text/plain"].splitlines()[0]
+    checked = samples.check_html(bundle["text/html"])
+    shown = "".join(checked.shown)
+    assert shown.index(words) < shown.index("run 12") < shown.index("abc")
+    assert 'class="tooi tooi-warn"' in bundle["text/html"]
+    assert f'<span class="tooi-alert">{words}</span>' in bundle["text/html"]
+    assert "tooi-ok" not in bundle["text/html"].partition("</style>")[2]
+    assert bundle["application/vnd.tooinstance.run.v1+json"]["cut"] == words
+
+
+def test_the_limit_is_told_before_and_after_what_is_kept(samples: Any) -> None:
+    run = samples.run("t", stdout=CUT, files=())
+    bundle = display.render_run(run, RunOutput(stdout=Excerpt.of(b"abc")))
+    shown = "".join(samples.check_html(bundle["text/html"]).shown)
+    for form in (bundle["text/plain"], shown):
+        before, _, after = form.partition("abc")
+        assert "100 MB of 200 MB are kept" in before
+        assert "the end of what is kept" in after
+
+
+def test_a_list_marks_each_run_that_is_cut_with_how(samples: Any) -> None:
+    whole = samples.run("whole", files=())
+    cut = samples.run("t", stderr=CUT, files=())
+    failed = samples.run("t", stdout=CUT, files=(), status=RunStatus.FAILED, message="sorry")
+    bundle = display.runs_bundle(Page(items=[whole, cut, failed]))
+    samples.check_html(bundle["text/html"])
+    [first, second, third] = bundle["text/html"].partition("<tbody>")[2].split("</tr>")[:3]
+    assert "cut" not in first
+    for row, tone, words in (
+        (second, "warn", "stderr cut at 100 MB of 200 MB"),
+        (third, "bad", "stdout cut at 100 MB of 200 MB; sorry"),
+    ):
+        assert f"tooi-mark tooi-{tone}" in row
+        assert '<span class="tooi-alert">cut</span>' in row
+        assert words in row
+    lines = bundle["text/plain"].splitlines()
+    assert "✓ cut" in lines[2]
+    assert "✗ cut" in lines[3]
+    items = bundle["application/vnd.tooinstance.runs.v1+json"]["items"]
+    assert [bool(item["cut"]) for item in items] == [False, True, True]
+
+
+def test_an_excerpt_says_what_it_is_of_before_it(samples: Any) -> None:
+    data = b"".join(b"line %d\n" % number for number in range(100_000))
+    files = tuple(OutputFile(path=f"f{number}", size_bytes=1) for number in range(60))
+    bundle = display.render_run(samples.run("t", files=files), RunOutput(stdout=Excerpt.of(data)))
+    shown = "".join(samples.check_html(bundle["text/html"]).shown)
+    for form in (bundle["text/plain"], shown):
+        assert "The first 8.0 kB and the last 16" in form.partition("line 0\n")[0]
+        assert "first 50 of 60 files" in form.partition("f0")[0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "told"),
+    [
+        (6, 8, ""),
+        (7, 8, "The first 6 of 7 rows"),
+        (6, 9, "The first 8 of 9 columns"),
+        (2_000, 9, "The first 6 rows of more and the first 8 of 9 columns"),
+    ],
+)
+def test_a_preview_of_a_table_says_first_what_it_leaves_out(
+    samples: Any, rows: int, columns: int, told: str
+) -> None:
+    line = ",".join(f"c{number}" for number in range(columns))
+    content = "\n".join([line] * (rows + 1)).encode()
+    file = OutputFile(path="t.csv", size_bytes=len(content), media_type="text/csv")
+    bundle = display.render_run(
+        samples.run("t", files=(file,)),
+        RunOutput(contents={"t.csv": content[: excerpts.TEXT_BYTES]}),
+    )
+    before, _, _ = bundle["text/html"].partition("</style>")[2].partition("c0")
+    assert (told in before) if told else ("first" not in before)
+
+
+def test_a_preview_of_a_text_says_first_how_much_it_is(samples: Any) -> None:
+    file = OutputFile(path="t.txt", size_bytes=9_000, media_type="text/plain")
+    bundle = display.render_run(
+        samples.run("t", files=(file,)), RunOutput(contents={"t.txt": b"abc\n" * 1000})
+    )
+    assert "The first 4.0 kB of 9.0 kB" in bundle["text/html"].partition("abc")[0]

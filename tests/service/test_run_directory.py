@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tooinstance_jupyter.errors import InvalidValueError, NotFoundError
-from tooinstance_jupyter.records import Limits
+from tooinstance_jupyter.records import MORE_FILES, Limits
 from tooinstance_jupyter.run_directory import RunDirectory
 
 
@@ -167,3 +167,20 @@ def test_a_directory_without_permissions_is_removed_all_the_same(run: RunDirecto
     run.remove()
 
     assert not run.path.exists()
+
+
+def test_what_is_over_a_limit_is_cut_and_what_is_no_file_is_not(run: RunDirectory) -> None:
+    (run.work / "a-small").write_bytes(b"x")
+    (run.work / "b-large").write_bytes(b"x" * 100)
+    (run.work / "c-link").symlink_to("/etc/passwd")
+    os.mkfifo(run.work / "d-pipe")
+    (run.work / "e-hard").hardlink_to(run.work / "a-small")
+    files = run.collect(Limits(output_bytes=10), ())
+    assert {file.path: file.is_cut for file in files} == {
+        "a-small": False,
+        "b-large": True,
+        "c-link": False,
+        "d-pipe": False,
+        "e-hard": False,
+    }
+    assert run.collect(Limits(output_files=2), ())[-1].skipped == MORE_FILES

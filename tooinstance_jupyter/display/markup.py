@@ -13,6 +13,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from ..sizes import size as size
 from ..terminal import visible
 
 MimeBundle = dict[str, Any]
@@ -62,6 +63,9 @@ white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere}
 .tooi summary{padding:4px 12px;cursor:pointer;color:var(--dim);font-size:12px}
 .tooi-cut{padding:3px 12px;color:var(--dim);background:var(--bg);font-size:12px;
 border-top:1px dashed var(--line);text-align:center}
+.tooi-alert{color:var(--fg);background:color-mix(in srgb,var(--warn) 22%,var(--bg));
+border:1px solid var(--warn);border-radius:3px;padding:0 6px;font-size:12px;font-weight:600}
+.tooi-cut.tooi-alert{border-width:1px 0;border-radius:0}
 .tooi-wrap{overflow-x:auto;border-top:1px solid var(--line)}
 .tooi table{table-layout:auto;border-collapse:collapse;width:100%;
 margin:0;border:0;font-size:12px;color:inherit}
@@ -120,9 +124,18 @@ def marked(mark: str, tone: str = "") -> Markup:
     return Markup('<span class="{}">{}</span>').format(classes, mark)
 
 
-def head(mark: str, title: str, command: str = "", meta: Iterable[str] = ()) -> Markup:
-    """Return the first line of a card."""
+def alert(text: str) -> Markup:
+    """Return what must not be overlooked, empty for no text."""
+    return Markup('<span class="tooi-alert">{}</span>').format(visible(text)) if text else Markup()
+
+
+def head(
+    mark: str, title: str, command: str = "", meta: Iterable[str] = (), *, warning: str = ""
+) -> Markup:
+    """Return the first line of a card; a warning stands before all but the title."""
     parts = [Markup("<span>{} <b>{}</b></span>").format(marked(mark), prose(title))]
+    if warning:
+        parts.append(alert(warning))
     if command:
         parts.append(Markup("<code>{}</code>").format(visible(command)))
     if shown := " · ".join(part for part in meta if part):
@@ -213,22 +226,6 @@ def columns_of_text(rows: Sequence[Sequence[str]]) -> str:
 def shortened(text: str, most: int) -> str:
     """Return a text of at most `most` characters."""
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def size(size_bytes: int) -> str:
-    """Return a size as people read it.
-
-    Examples
-    --------
-    >>> size(999), size(1_250_000)
-    ('999 B', '1.2 MB')
-    """
-    amount, unit = float(size_bytes), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if amount < 999.5 or unit == "TB":
-            break
-        amount /= 1000
-    return f"{amount:.0f} {unit}" if unit == "B" or amount >= 99.5 else f"{amount:.1f} {unit}"
 
 
 def duration(seconds: float | None) -> str:

@@ -17,11 +17,13 @@ from .. import access, arguments
 from ..client.base import Client
 from ..errors import TooInstanceError
 from ..records import OutputFile, OutputKind, Page, Principal, Run, RunStatus, StreamSize, now
+from ..sizes import part_of, size
 from ..terminal import to_html, to_text, visible
 from . import excerpts
 from .excerpts import Excerpt, RunOutput
 from .markup import (
     MimeBundle,
+    alert,
     as_json,
     bundle,
     card,
@@ -33,7 +35,6 @@ from .markup import (
     moment,
     sentence,
     shortened,
-    size,
     table,
 )
 
@@ -51,12 +52,24 @@ _MAX_HTML = {"stdout": 72_000, "stderr": 22_000}
 _MAX_ARGUMENTS = 300
 _MAX_ACCESS = 200
 _MAX_JSON_TEXT = 10_000
+_END_OF_KEPT = "… the end of what is kept …"
 _CSV_ROWS, _CSV_COLUMNS, _CSV_CELL = 6, 8, 60
 
 
 def run_mark(run: Run) -> tuple[str, str]:
-    """Return the sign of a run's state, with its tone."""
-    return _MARKS.get(run.status, _BUSY)
+    """Return the sign of a run's state, with its tone; of one that is cut it says so."""
+    mark, tone = _sign(run)
+    return f"{mark} cut" if run.cut else mark, tone
+
+
+def _sign(run: Run) -> tuple[str, str]:
+    mark, tone = _MARKS.get(run.status, _BUSY)
+    return mark, "warn" if run.cut and tone == "ok" else tone
+
+
+def _sign_in_list(run: Run) -> Markup:
+    sign = marked(*_sign(run))
+    return sign + Markup(" ") + alert("cut") if run.cut else sign
 
 
 def run_bundle(client: Client, run: Run) -> MimeBundle:
@@ -78,14 +91,14 @@ def render_run(run: Run, output: RunOutput, *, viewer: Principal | None = None) 
     viewer
         Who looks at it; whose it is goes without saying then.
     """
-    mark, tone = run_mark(run)
+    mark, tone = _sign(run)
     title, command, meta = _title(run), _command(run), _meta(run, viewer)
-    trouble = "" if run.status is RunStatus.SUCCEEDED else run.message
+    trouble = _trouble(run)
     hint = run.failure.hint if run.failure else ""
     stdout = _stream(run, output.stdout, run.stdout, _MAX_HTML["stdout"])
     files = _files(run, output)
     parts = [
-        head(mark, title, command, meta),
+        head(mark, title, command, meta, warning=run.cut),
         sentence(trouble),
         sentence(hint, is_note=True),
         *(_problem(error) for error in output.problems),
@@ -93,7 +106,7 @@ def render_run(run: Run, output: RunOutput, *, viewer: Principal | None = None) 
         _stderr(run, output.stderr),
     ]
     text = [
-        f"{mark} {title} {command}".rstrip(),
+        f"{mark} {title} {f'[{run.cut}] ' if run.cut else ''}{command}".rstrip(),
         "  " + " · ".join(part for part in meta if part),
         *(f"  {line}" for line in (trouble, hint) if line),
         *(f"  {line}" for error in output.problems for line in (error.message, error.hint) if line),
@@ -128,7 +141,7 @@ def runs_bundle(page: Page[Run], *, viewer: str = "", is_steered: bool = False) 
             run_mark(run)[0],
             _title(run),
             shortened((f"“{run.label}” " if run.label else "") + _command(run), 80),
-            run.message if run.status is not RunStatus.SUCCEEDED else "",
+            "; ".join(filter(None, (run.cut, _trouble(run)))),
             duration(run.duration_s),
             moment(run.created_at),
             *([run.owner] if has_others else []),
@@ -141,7 +154,7 @@ def runs_bundle(page: Page[Run], *, viewer: str = "", is_steered: bool = False) 
         headings.append("of")
         kinds.append("")
     nothing = "" if rows else "No runs yet. `%tooi run TOOL` makes one."
-    signs = [marked(*run_mark(run)) for run in page.items]
+    signs = map(_sign_in_list, page.items)
     html = card(
         "",
         sentence(nothing)
@@ -154,6 +167,10 @@ def runs_bundle(page: Page[Run], *, viewer: str = "", is_steered: bool = False) 
     text = nothing or columns_of_text([headings, *rows])
     record = {"items": [_record(run) for run in page.items], "next_cursor": page.next_cursor}
     return bundle("runs", "\n".join(filter(None, (text, visible(more)))), html, record)
+
+
+def _trouble(run: Run) -> str:
+    return "" if run.status is RunStatus.SUCCEEDED else run.message
 
 
 def _title(run: Run) -> str:
@@ -207,12 +224,13 @@ def _stream(run: Run, excerpt: Excerpt, size_of: StreamSize, most: int) -> Marku
     parts = [_pre(html, at_end=not run.status.is_final and not last)] if first else []
     if last:
         html, used_of_last = _fitted(last, most * 2 // 3, from_end=True)
-        used += used_of_last
-        if used < excerpt.size_bytes:
-            parts.append(_cut(_left_out(excerpt.size_bytes - used)))
+        left_out = excerpt.size_bytes - used - used_of_last
+        if left_out > 0:
+            parts.append(_cut(_left_out(left_out)))
+            parts.insert(0, _cut(_ends(used, used_of_last, excerpt.size_bytes)))
         parts.append(_pre(html, at_end=True))
     if size_of.is_cut:
-        parts.append(_cut(_limit(size_of)))
+        parts = [_limit_reached(_limit(size_of)), *parts, _cut(_END_OF_KEPT)]
     return Markup("").join(parts)
 
 
@@ -240,13 +258,25 @@ def _cut(text: str) -> Markup:
     return Markup('<div class="tooi-cut">{}</div>').format(text)
 
 
+def _limit_reached(text: str) -> Markup:
+    return Markup('<div class="tooi-cut tooi-alert">{}</div>').format(text)
+
+
+def _ends(first_bytes: int, last_bytes: int, all_bytes: int) -> str:
+    return (
+        f"The first {size(first_bytes)} and the last {size(last_bytes)} of {size(all_bytes)}"
+        if first_bytes
+        else f"The last {part_of(last_bytes, all_bytes)}"
+    )
+
+
 def _left_out(size_bytes: int) -> str:
     return f"… {size(size_bytes)} left out …"
 
 
 def _limit(size_of: StreamSize) -> str:
     return (
-        f"Cut here: {size(size_of.kept_bytes)} of {size(size_of.total_bytes)} are kept, "
+        f"Cut: {part_of(size_of.kept_bytes, size_of.total_bytes)} are kept, "
         "the limit of a run's log."
     )
 
@@ -276,9 +306,11 @@ def _files(run: Run, output: RunOutput) -> Markup:
         for file in run.files[:_MAX_FILES]
     ]
     total = sum(file.size_bytes for file in run.files)
-    columns = [("file", "grow"), ("size", "number"), ("kind", ""), ("SHA-256", "wide")]
     more = len(run.files) - _MAX_FILES
-    listed = table(columns, rows) + sentence(
+    first = _first(_MAX_FILES, len(run.files), "files").capitalize() if more > 0 else ""
+    columns = [("file", "grow"), ("size", "number"), ("kind", ""), ("SHA-256", "wide")]
+    listed = sentence(first, is_note=True) + table(columns, rows)
+    listed += sentence(
         f"… and {more:,} more: `%tooi files {run.number}`" if more > 0 else "", is_note=True
     )
     previews = Markup("").join(_previews(run, output))
@@ -317,7 +349,8 @@ def _preview(file: OutputFile, data: bytes) -> Markup | None:
     html, used = _fitted(data, excerpts.TEXT_BYTES * 3)
     if used == file.size_bytes:
         return _pre(html)
-    return _pre(html) + _cut(f"… {size(file.size_bytes - used)} more …")
+    first = _cut(f"The first {part_of(used, file.size_bytes)}")
+    return first + _pre(html) + _cut(f"… {size(file.size_bytes - used)} more …")
 
 
 def _csv_rows(data: bytes, delimiter: str, *, is_whole: bool) -> Markup | None:
@@ -328,12 +361,28 @@ def _csv_rows(data: bytes, delimiter: str, *, is_whole: bool) -> Markup | None:
         read = list(csv.reader(io.StringIO(text), delimiter=delimiter))
     except csv.Error:
         return None
-    rows = [[shortened(cell, _CSV_CELL) for cell in row[:_CSV_COLUMNS]] for row in read if row]
-    if len(rows) < 2 or len({len(row) for row in rows}) != 1:
+    rows = [row for row in read if row]
+    if len(rows) < 2 or len({len(row[:_CSV_COLUMNS]) for row in rows}) != 1:
         return None
-    more = len(rows) - _CSV_ROWS - 1
-    shown = table([(visible(name), "") for name in rows[0]], rows[1 : _CSV_ROWS + 1])
-    return shown if is_whole and more <= 0 else shown + _cut("… more rows …")
+    heading, *below = [[shortened(cell, _CSV_CELL) for cell in row[:_CSV_COLUMNS]] for row in rows]
+    shown = table([(visible(name), "") for name in heading], below[:_CSV_ROWS])
+    has_all = is_whole and len(below) <= _CSV_ROWS
+    parts = []
+    if not has_all:
+        parts.append(
+            _first(_CSV_ROWS, len(below), "rows")
+            if is_whole
+            else f"the first {min(_CSV_ROWS, len(below))} rows of more"
+        )
+    if len(rows[0]) > _CSV_COLUMNS:
+        parts.append(_first(_CSV_COLUMNS, len(rows[0]), "columns"))
+    if parts:
+        shown = _cut(" and ".join(parts).capitalize()) + shown
+    return shown if has_all else shown + _cut("… more rows …")
+
+
+def _first(count: int, of: int, what: str) -> str:
+    return f"the first {count:,} of {of:,} {what}"
 
 
 def _text_of_output(run: Run, output: RunOutput) -> Iterator[str]:
@@ -348,23 +397,28 @@ def _text_of_output(run: Run, output: RunOutput) -> Iterator[str]:
         if excerpt.is_binary:
             yield _binary(excerpt)
             continue
+        if size_of.is_cut:
+            yield _limit(size_of)
+        if excerpt.left_out_bytes:
+            yield _ends(len(excerpt.head), len(excerpt.tail), excerpt.size_bytes)
         yield to_text(excerpt.head.decode("utf-8", "replace")).rstrip("\n")
         if excerpt.left_out_bytes:
             yield _left_out(excerpt.left_out_bytes)
         if excerpt.tail:
             yield to_text(excerpt.tail.decode("utf-8", "replace")).rstrip("\n")
         if size_of.is_cut:
-            yield _limit(size_of)
+            yield _END_OF_KEPT
     if run.files:
-        yield "\nfiles:"
+        more = len(run.files) - _MAX_FILES
+        yield f"\n{_first(_MAX_FILES, len(run.files), 'files')}:" if more > 0 else "\nfiles:"
         yield columns_of_text(
             [
                 ("", shortened(file.path, 200), size(file.size_bytes), file.skipped or "")
                 for file in run.files[:_MAX_FILES]
             ]
         )
-        if len(run.files) > _MAX_FILES:
-            yield f"… and {len(run.files) - _MAX_FILES:,} more"
+        if more > 0:
+            yield f"… and {more:,} more"
 
 
 def _record(run: Run) -> dict[str, object]:

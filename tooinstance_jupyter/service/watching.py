@@ -15,7 +15,7 @@ from pathlib import Path
 from ..config import TooInstance
 from ..engines.base import EngineState, Exit, ExitReason, Handle
 from ..errors import ConflictError, EngineError, NotFoundError, StorageError
-from ..records import OutputFile, Run, RunStatus, now
+from ..records import OutputFile, Run, RunStatus, cut_in_words, now
 from ..run_directory import RunDirectory
 from ..store.repository import Store
 from .engines import Engines
@@ -97,12 +97,15 @@ class Watcher:
             return await asyncio.shield(task)
         status, message, failure = verdict(run, ended)
         files: tuple[OutputFile, ...] = ()
+        cut = ""
         directory = RunDirectory.of(self._config, run)
         try:
             files = await asyncio.to_thread(directory.collect, run.limits, run.inputs)
         except OSError as error:
             _logger.exception("outputs cannot be collected run=%s", run.id)
             message = f"{message}; its files cannot be listed: {error.strerror}"
+            streams = cut_in_words(ended.stdout, ended.stderr, ())
+            cut = ", ".join(filter(None, (streams, "files not kept")))
         return await self.advance(
             run,
             status=status,
@@ -112,6 +115,7 @@ class Watcher:
             stdout=ended.stdout,
             stderr=ended.stderr,
             files=files,
+            cut=cut,
             started_at=ended.started_at or run.started_at,
             finished_at=ended.finished_at or now(),
         )

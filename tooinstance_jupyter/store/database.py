@@ -23,7 +23,7 @@ from ..errors import (
 from .postgresql import Postgresql, PostgresqlCommits
 from .sqlite import Sqlite, SqliteCommits
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; a database that has it is opened without importing Alembic."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

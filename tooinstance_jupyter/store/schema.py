@@ -300,6 +300,7 @@ runs = Table(
     Column("pinned", Boolean, nullable=False),
     Column("home", String(64), nullable=False),
     Column("stored_at", Text, nullable=False),
+    Column("cut", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("started_at", Moment),
     Column("finished_at", Moment),

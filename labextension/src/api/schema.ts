@@ -184,6 +184,9 @@ export interface components {
          *     stored_at
          *         Where its output has been put for all servers to read (a URL of fsspec); empty while it is
          *         in its directory only.
+         *     cut
+         *         What of its output is not kept, in words; empty if all is. It follows from `stdout`,
+         *         `stderr` and `files`, and is stored since lists of runs leave the files out.
          */
         Run: {
             /** Id */
@@ -293,6 +296,11 @@ export interface components {
              * @default
              */
             stored_at: string;
+            /**
+             * Cut
+             * @default
+             */
+            cut: string;
             /**
              * Created At
              * Format: date-time
