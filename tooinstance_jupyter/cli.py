@@ -164,6 +164,10 @@ class Terminal:
         if (status := self._status()) is not None:
             print(neutralised(_as_typed_here(text)), file=status)
 
+    def warn(self, text: str) -> None:
+        """Print a line to stderr, whoever reads that."""
+        print(neutralised(f"tooi: {_as_typed_here(text)}"), file=sys.stderr)
+
     def confirm(self, question: str) -> bool:
         """Ask for a ``y`` at the terminal."""
         if not sys.stdin or not sys.stdin.isatty():

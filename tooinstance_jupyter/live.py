@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -366,7 +367,9 @@ class TextScreen:
         if run.status.is_final:
             took = f" after {run.duration_s:.1f} s" if run.duration_s is not None else ""
             written = f"; {len(run.files)} files: `%tooi files {run.number}`" if run.files else ""
-            self._say(f"Run {run.number} of {run.tool_name}: {run.message}{took}{written}")
+            cut = f" [{run.cut}]" if run.cut else ""
+            line = f"Run {run.number} of {run.tool_name}{cut}: {run.message}{took}{written}"
+            self._say(line, is_warning=bool(cut))
 
     def output(self, output: Output) -> None:
         """Write what a run wrote."""
@@ -383,11 +386,13 @@ class TextScreen:
         """Say no: whoever interrupts here wants to end what runs."""
         return False
 
-    def _say(self, line: str, more: str = "") -> None:
-        if self._status is not None and line != self._line:
+    def _say(self, line: str, more: str = "", *, is_warning: bool = False) -> None:
+        # what is missing is said also where nobody watches
+        status = sys.stderr if is_warning and self._status is None else self._status
+        if status is not None and line != self._line:
             self._line = line
-            self._status.write(neutralised(line + more) + "\n")
-            self._status.flush()
+            status.write(neutralised(line + more) + "\n")
+            status.flush()
 
 
 class Neutraliser:

@@ -287,6 +287,12 @@ class ShellUi:
 
         print(neutralised(text), file=sys.stderr)
 
+    def warn(self, text: str) -> None:
+        """Warn as Python does, at the user's line."""
+        from . import cuts
+
+        cuts.warn(text)
+
     def confirm(self, question: str) -> bool:
         """Ask for a ``y``."""
         answer = self._ask(

@@ -18,6 +18,7 @@ from .client.base import Client
 from .errors import InvalidValueError, TooInstanceError, TooManyError
 from .records import Run, RunStatus
 from .requests import NewRun
+from .sizes import part_of
 from .terminal import to_text
 
 T = TypeVar("T")
@@ -48,11 +49,11 @@ class MappedRun:
     stdout
         The beginning of its standard output as text, without the last newline; ``None`` where it
         cannot be read.
-    is_cut
-        Whether it wrote more than that to its standard output.
     message
         Its state as a sentence, with the last line of its standard error if it failed, or why there
         is no run.
+    output_cut
+        What of its output was not kept, or is not in `stdout`, in words; empty if all is.
     """
 
     run: int | None = None
@@ -60,8 +61,8 @@ class MappedRun:
     exit_code: int | None = None
     duration_s: float | None = None
     stdout: str | None = ""
-    is_cut: bool = False
     message: str = ""
+    output_cut: str = ""
 
     @property
     def ok(self) -> bool:
@@ -254,9 +255,11 @@ class ToolMap:
                 message=str(error),
             )
         message = run.message + reason
-        size = run.stdout
-        is_cut = size.is_cut or size.kept_bytes > MOST_STDOUT_BYTES
-        if is_cut:
+        size, output_cut = run.stdout, run.cut
+        if size.kept_bytes > MOST_STDOUT_BYTES:
+            here = f"stdout here {part_of(MOST_STDOUT_BYTES, size.kept_bytes)}"
+            output_cut = ", ".join(filter(None, (output_cut, here)))
+        if size.is_cut or size.kept_bytes > MOST_STDOUT_BYTES:
             message += (
                 f"; of the {size.total_bytes:,} bytes of its output the first {len(data):,} are "
                 f"here, `%tooi logs {number}` has {size.kept_bytes:,}"
@@ -267,8 +270,8 @@ class ToolMap:
             exit_code=run.exit_code,
             duration_s=run.duration_s,
             stdout=data.decode("utf-8", "replace").removesuffix("\n"),
-            is_cut=is_cut,
             message=message,
+            output_cut=output_cut,
         )
 
     def _reason(self, run: Run) -> str:

@@ -465,6 +465,7 @@ SYMBOLIC_LINK = "a symbolic link"
 HARD_LINK = "a hard link"
 SPECIAL_FILE = "a device, pipe or socket"
 _NEVER_KEPT = frozenset({SYMBOLIC_LINK, HARD_LINK, SPECIAL_FILE})
+BEYOND_SIZE = "beyond the size that is kept of a run"
 MORE_FILES = "more files than are kept of a run"
 """Why what stands for all files after the last one that is listed is not kept."""
 

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from . import cuts
 from .client.base import Client
+from .cuts import OutputCutWarning as OutputCutWarning
 from .errors import ConflictError, InvalidValueError
-from .records import OutputFile, Run, RunStatus
+from .records import OutputFile, Run, RunStatus, StreamSize, cut_in_words
 from .requests import Arguments, NewRun, StreamName
 from .terminal import visible
 
@@ -135,7 +137,8 @@ class ResultFiles(Mapping[str, ResultFile]):
     """A run's output files by path."""
 
     def __init__(self, client: Client, run: Run) -> None:
-        self._number = run.number
+        self._run = run
+        self._cut = cut_in_words(StreamSize(), StreamSize(), run.files)
         self._files = {file.path: ResultFile(client, run.number, file) for file in run.files}
 
     def __getitem__(self, path: str) -> ResultFile:
@@ -144,11 +147,14 @@ class ResultFiles(Mapping[str, ResultFile]):
         except KeyError:
             near = difflib.get_close_matches(str(path), self._files, n=1, cutoff=0.4)
             there = f"Did you mean {near[0]!r}?" if near else self._summary()
+            if self._cut:
+                there = f"Of what it wrote: {self._cut}. {there}"
             raise MissingFileError(
-                f"Run {self._number} has no file {path!r}. {there}".strip()
+                f"Run {self._run.number} has no file {path!r}. {there}".strip()
             ) from None
 
     def __iter__(self) -> Iterator[str]:
+        cuts.warn_of(self._run, self._cut)
         return iter(self._files)
 
     def __len__(self) -> int:
@@ -156,7 +162,7 @@ class ResultFiles(Mapping[str, ResultFile]):
 
     def __repr__(self) -> str:
         lines = [f"{file.size_bytes:>12,}  {visible(path)}" for path, file in self._files.items()]
-        return "\n".join(lines) or "no files"
+        return "\n".join(filter(None, (self._cut, *lines))) or "no files"
 
     def _summary(self) -> str:
         names = [repr(path) for path in list(self._files)[:5]]
@@ -214,8 +220,19 @@ class RunResult:
         return self._run.arguments
 
     @property
+    def cut(self) -> str:
+        """What of its output is not kept, in words; empty if all is."""
+        return self.run.cut
+
+    @property
     def stdout_bytes(self) -> bytes:
-        """What is kept of its standard output."""
+        """What is kept of its standard output.
+
+        Warns
+        -----
+        OutputCutWarning
+            If the tool wrote more; as all does that reads a stream, or goes through the files.
+        """
         return self._read("stdout")
 
     @property
@@ -289,11 +306,19 @@ class RunResult:
         return RunResult(self._client, self._client.rerun(self.number, changes))
 
     def _read(self, stream: StreamName) -> bytes:
-        return self._client.read_output(self.number, stream)
+        data = self._client.read_output(self.number, stream)
+        run = self.run
+        if stream == "stdout":
+            cuts.warn_of(run, cut_in_words(run.stdout, StreamSize(), ()))
+        else:
+            cuts.warn_of(run, cut_in_words(StreamSize(), run.stderr, ()))
+        return data
 
     def __repr__(self) -> str:
         run = self.run
-        return visible(f"<run {run.number} of {run.tool_name}@{run.version_number}: {run.message}>")
+        cut = f"{run.cut}; " if run.cut else ""
+        name = f"{run.tool_name}@{run.version_number}"
+        return visible(f"<{cut}run {run.number} of {name}: {run.message}>")
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         from .display import run_bundle

@@ -20,6 +20,7 @@ from .config import TooInstance
 from .errors import InvalidValueError, NotFoundError, StorageError, full_disk_in_words
 from .foreign_files import open_beneath, open_folder
 from .records import (
+    BEYOND_SIZE,
     HARD_LINK,
     MORE_FILES,
     SPECIAL_FILE,
@@ -115,7 +116,7 @@ class RunDirectory:
             size_bytes = 0 if status is None else status.st_size
             sha256 = None
             if skipped is None and kept_bytes + size_bytes > limits.output_bytes:
-                skipped = "beyond the size that is kept of a run"
+                skipped = BEYOND_SIZE
             if skipped is None:
                 try:
                     with open_beneath(self.work, path) as file:
@@ -183,7 +184,7 @@ class RunDirectory:
                 break
             size_bytes = 0 if status is None else status.st_size
             if skipped is None and kept_bytes + size_bytes > limits.output_bytes:
-                skipped = "beyond the size that is kept of a run"
+                skipped = BEYOND_SIZE
             kept_bytes += 0 if skipped else size_bytes
             found.append(OutputFile(path=_printable(path), size_bytes=size_bytes, skipped=skipped))
         return tuple(found)

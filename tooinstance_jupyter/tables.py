@@ -180,8 +180,8 @@ def _mapped_run(record: Mapping[str, Any]) -> MappedRun:
         exit_code=None if known["exit_code"] is None else int(known["exit_code"]),
         duration_s=None if known["duration_s"] is None else float(known["duration_s"]),
         stdout=None if known["stdout"] is None else str(known["stdout"]),
-        is_cut=bool(known["is_cut"]),
         message=str(known["message"] or ""),
+        output_cut=str(known["output_cut"] or ""),
     )
 
 

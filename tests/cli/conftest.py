@@ -21,6 +21,9 @@ case "$1" in
   bytes) printf '\377\000\033[31m\r\nend' ;;
   wait) echo begun; sleep 300 & wait ;;
   flood) while echo yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy; do :; done ;;
+  many) seq "$2" ;;
+  large) head -c "$2" /dev/zero > large; echo x > small; ln -s /etc/passwd link ;;
+  odd) echo x > "$(printf 'odd\377')"; echo x > even; ln -s even link ;;
   write) echo "a,b" > table.csv ;;
   seq) seq "$2" ;;
   seq-both) seq "$2"; seq "$2" >&2; exit 5 ;;

@@ -32,8 +32,8 @@ def test_programs_read_all_results_and_the_exit_code_says_whether_all_succeeded(
 def test_an_output_that_is_not_all_there_is_said_to_be_cut(tooi: Any) -> None:
     done = tooi("map", "--json", "probe", "seq", stdin=b"3\n100000\n")
     short, long = json.loads(done.stdout)["results"]
-    assert (short["stdout"], short["is_cut"]) == ("1\n2\n3", False)
-    assert long["is_cut"]
+    assert (short["stdout"], short["output_cut"]) == ("1\n2\n3", "")
+    assert long["output_cut"]
     assert "of the 588,895 bytes of its output the first 100,000 are here" in long["message"]
 
 

@@ -278,3 +278,58 @@ def test_it_tells_its_version() -> None:
         [sys.executable, "-m", "tooinstance_jupyter", "--version"], capture_output=True, check=True
     )
     assert done.stdout.startswith(b"tooi 0.")
+
+
+def limited(tooi: Any, tmp_path: Path, **limits: int) -> dict[str, str]:
+    """Return the environment in which runs have other limits."""
+    lines = [f"c.TooInstance.{name} = {value}\n" for name, value in limits.items()]
+    (tmp_path / "jupyter_tooinstance_config.py").write_text("".join(lines))
+    return {"JUPYTER_CONFIG_DIR": str(tmp_path)}
+
+
+def test_a_run_that_is_cut_fails_with_check_and_says_which_limit(tooi: Any, tmp_path: Path) -> None:
+    env = limited(tooi, tmp_path, run_log_bytes=1000)
+    done = tooi("run", "--check", "probe", "many", "5000", **env)
+    assert done.returncode == 125, done.stderr.decode()
+    told = done.stderr.decode()
+    assert "stdout cut at 1.0 kB of 23.9 kB" in told
+    assert "Raise TooInstance.run_log_bytes (now 1.0 kB)" in told
+    assert "Without --check" in told
+    assert tooi("run", "probe", "many", "5000", **env).returncode == 0
+    assert tooi("run", "--check", "probe", "many", "10", **env).returncode == 0
+
+
+def test_a_file_that_is_not_kept_fails_with_check_and_a_link_does_not(tooi: Any) -> None:
+    assert tooi("run", "--check", "probe", "large", "1").returncode == 0, "a link is no cut"
+    done = tooi("run", "--check", "probe", "odd")
+    assert done.returncode == 125, done.stderr.decode()
+    assert "1 file not kept.\nWithout --check" in done.stderr.decode()
+
+
+def test_what_is_cut_is_said_on_stderr_also_in_a_pipe(tooi: Any, tmp_path: Path) -> None:
+    env = limited(tooi, tmp_path, run_log_bytes=1000)
+    done = tooi("run", "probe", "many", "5000", **env)
+    assert "probe [stdout cut at 1.0 kB of 23.9 kB]: Done" in done.stderr.decode()
+    [latest] = json.loads(tooi("--json", "runs", "-n", "1").stdout)["items"]
+    assert latest["cut"] == "stdout cut at 1.0 kB of 23.9 kB"
+    number = str(latest["number"])
+    logs = tooi("logs", number)
+    assert len(logs.stdout) == 1000
+    assert f"Run {number}: stdout cut at 1.0 kB of 23.9 kB" in logs.stderr.decode()
+    assert tooi("logs", number, "--stderr").stderr == b""
+    listed = tooi("runs", "-n", "1").stdout.decode()
+    assert "✓ cut" in listed
+    assert "stdout cut at 1.0 kB of 23.9 kB" in listed
+    shown = tooi("run-show", number).stdout.decode().splitlines()[0]
+    assert "[stdout cut at 1.0 kB of 23.9 kB]" in shown
+
+
+def test_files_that_are_not_kept_are_told_before_those_that_are(tooi: Any, tmp_path: Path) -> None:
+    tooi("run", "probe", "large", "999", **limited(tooi, tmp_path, run_output_bytes=1000))
+    [latest] = json.loads(tooi("--json", "runs", "-n", "1").stdout)["items"]
+    number = str(latest["number"])
+    assert latest["cut"] == "1 file not kept"
+    assert tooi("files", number).stdout.decode().startswith("1 file not kept:\n")
+    copied = tooi("files", number, "--to", str(tmp_path / "copies"))
+    assert copied.stdout.decode().startswith("1 file not kept:\n")
+    assert json.loads(tooi("--json", "files", number).stdout)["cut"] == "1 file not kept"

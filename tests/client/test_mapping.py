@@ -82,9 +82,9 @@ def test_a_long_output_is_cut_and_said_to_be(client: Client) -> None:
     given = orders(["bytes"], ["args", "short"])
     result, short = done(ToolMap(client, given, jobs=1)).results()
     assert len(result.stdout) <= MOST_STDOUT_BYTES
-    assert result.is_cut
+    assert result.output_cut
     assert "300,000" in result.message
-    assert not short.is_cut
+    assert not short.output_cut
 
 
 def test_cancelling_stops_what_is_under_way_and_begins_nothing_more(client: Client) -> None:

@@ -92,3 +92,28 @@ def test_programs_in_a_pipe_are_told_all() -> None:
 def test_a_row_is_known_by_its_columns() -> None:
     assert label_of({"city": "Lund", "n": 3}) == "city=Lund, n=3"
     assert label_of({"item": "plain"}) == "plain"
+
+
+def test_a_mapping_whose_outputs_are_cut_is_not_all_green() -> None:
+    results = [
+        MappedRun(run=1, status="succeeded", stdout="x", output_cut="stdout cut at 1 B of 9 B"),
+        MappedRun(run=2, status="succeeded", stdout="y"),
+        MappedRun(run=3, status="failed", message="sorry", output_cut="1 file not kept"),
+    ]
+    rows = [{"item": name} for name in "abc"]
+    bundle = display.mapping_bundle("probe@1", ended(*results), rows, results)
+    assert "output of 2 cut" in bundle["text/plain"].splitlines()[0]
+    assert '<span class="tooi-alert">output of 2 cut</span>' in bundle["text/html"]
+    assert "✓ cut" in bundle["text/plain"]
+    assert "[stdout cut at 1 B of 9 B] x" in bundle["text/html"]
+    assert "1 file not kept; sorry" in bundle["text/html"]
+    succeeded = display.mapping_bundle("probe@1", ended(*results[:2]), rows[:2], results[:2])
+    assert "tooi tooi-warn" in succeeded["text/html"]
+
+
+def test_the_first_of_many_rows_are_called_that_before_them() -> None:
+    results = [MappedRun(run=n, status="succeeded", stdout="x") for n in range(100)]
+    rows = [{"item": f"item{n}"} for n in range(100)]
+    bundle = display.mapping_bundle("probe@1", ended(*results), rows, results)
+    for form in ("text/plain", "text/html"):
+        assert "The first 6 of 100 that succeeded" in bundle[form].partition("item0")[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +14,14 @@ import pytest
 from tooinstance_jupyter import display
 from tooinstance_jupyter.display import excerpts
 from tooinstance_jupyter.errors import ConflictError, InvalidValueError
-from tooinstance_jupyter.records import OutputFile, RunStatus, StreamSize
-from tooinstance_jupyter.results import RunResult
+from tooinstance_jupyter.records import (
+    BEYOND_SIZE,
+    SYMBOLIC_LINK,
+    OutputFile,
+    RunStatus,
+    StreamSize,
+)
+from tooinstance_jupyter.results import OutputCutWarning, RunResult
 
 
 def with_files(shelf: Any, **contents: bytes) -> RunResult:
@@ -161,3 +168,75 @@ def test_neither_displays_nor_results_nor_commands_import_what_is_heavy() -> Non
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def cut_result(shelf: Any, samples: Any, **changes: Any) -> RunResult:
+    shelf.write("stdout", b'{"a": 1}\n{"a')
+    shelf.write("stderr", b"oops\n")
+    stdout = StreamSize(total_bytes=200_000_000, kept_bytes=12)
+    shelf.run = samples.run("t", **{"files": (), "stdout": stdout, **changes})
+    return RunResult(shelf, shelf.run)
+
+
+def test_a_result_that_is_cut_says_so_first(shelf: Any, samples: Any) -> None:
+    result = cut_result(shelf, samples)
+    assert repr(result).startswith("<stdout cut at 12 B of 200 MB; run 12 of t@1: t")
+    assert result.cut == "stdout cut at 12 B of 200 MB"
+    assert repr(RunResult(shelf, samples.run("t", files=()))).startswith("<run 12 of")
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda result: result.stdout,
+        lambda result: result.stdout_bytes,
+        lambda result: result.lines(),
+        lambda result: result.df(),
+    ],
+    ids=["stdout", "stdout_bytes", "lines", "df"],
+)
+def test_reading_what_is_cut_warns_at_the_line_that_reads_it(
+    shelf: Any, samples: Any, read: Any
+) -> None:
+    with pytest.warns(OutputCutWarning, match="Run 12: stdout cut at 12 B of 200 MB") as caught:
+        read(cut_result(shelf, samples))
+    assert [warning.filename for warning in caught] == [__file__]
+    assert "Raise TooInstance.run_log_bytes (now 105 MB) to keep more." in str(caught[0].message)
+
+
+def test_json_that_breaks_off_warns_that_it_is_cut(shelf: Any, samples: Any) -> None:
+    result = cut_result(shelf, samples)
+    with pytest.warns(OutputCutWarning), pytest.raises(InvalidValueError):
+        result.json()
+
+
+def test_a_stream_that_is_whole_is_read_without_a_warning(shelf: Any, samples: Any) -> None:
+    result = cut_result(shelf, samples)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert result.stderr == "oops\n"
+        assert repr(result.files) == "no files"
+        assert result._repr_mimebundle_()
+
+
+def test_files_that_are_missing_are_told_where_files_are_looked_for(
+    shelf: Any, samples: Any
+) -> None:
+    files = (
+        OutputFile(path="a.csv", size_bytes=1),
+        OutputFile(path="b.csv", size_bytes=9, skipped=BEYOND_SIZE),
+        OutputFile(path="link", size_bytes=0, skipped=SYMBOLIC_LINK),
+    )
+    result = RunResult(shelf, samples.run("t", files=files))
+    found = result.files
+    with pytest.warns(OutputCutWarning, match=r"1 file not kept.*run_output_bytes") as caught:
+        assert [file.name for file in found.values()] == ["a.csv", "b.csv", "link"]
+    assert [warning.filename for warning in caught] == [__file__]
+    assert repr(found).splitlines()[0] == "1 file not kept"
+    with pytest.raises(KeyError, match="1 file not kept"):
+        found["c.csv"]
+    whole = RunResult(shelf, samples.run("t", files=(files[0], files[2])))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert list(whole.files) == ["a.csv", "link"]
+        assert "not kept" not in repr(whole.files)

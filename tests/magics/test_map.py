@@ -16,7 +16,7 @@ def test_a_list_becomes_a_data_frame_of_what_came_of_each_item(kernel: Any) -> N
     assert cell.status == "ok", cell.errors
     assert kernel.ask("r.stdout.tolist() == [f'[<{word}>]' for word in words]") == "True"
     assert kernel.ask("list(r.columns)") == str(
-        ["item", "run", "status", "exit_code", "duration_s", "stdout", "is_cut", "message"]
+        ["item", "run", "status", "exit_code", "duration_s", "stdout", "message", "output_cut"]
     )
     assert kernel.ask(
         "(r.item.tolist() == words, set(r.status), set(r.exit_code.tolist()))"

@@ -75,6 +75,10 @@ class Ui(Protocol):
         """Say something about what was done, where a person reads it."""
         ...
 
+    def warn(self, text: str) -> None:
+        """Say that something is not whole, also where nobody reads along."""
+        ...
+
     def confirm(self, question: str) -> bool:
         """Ask a person; raise `UsageError` where nobody can answer."""
         ...

@@ -18,7 +18,7 @@ from ..display import excerpts
 from ..errors import ConflictError, InvalidValueError, NotFoundError, TooInstanceError
 from ..file_names import harmless_paths
 from ..live import neutralised
-from ..records import OutputFile
+from ..records import OutputFile, StreamSize, cut_in_words
 from ..whole_files import written_whole
 from .base import Command, MimeBundle, Outcome, Parser, Ui, did_you_mean, run_number, text_bundle
 
@@ -27,9 +27,10 @@ def files(client: Client, args: Namespace, ui: Ui) -> Outcome:
     """List a run's output files, or copy them out."""
     run = client.get_run(run_number(args.number))
     chosen = _chosen(run.number, run.files, args.pattern)
+    cut = cut_in_words(StreamSize(), StreamSize(), chosen)
     if args.to is None:
         problem = excerpts.problem(client, run) if chosen else None
-        return Outcome(bundle=_bundle(run.number, chosen, problem), value=list(chosen))
+        return Outcome(bundle=_bundle(run.number, chosen, cut, problem), value=list(chosen))
     kept = [file for file in chosen if file.skipped is None]
     sources = [client.file_path(run.number, file.path) for file in kept]
     targets = copy_out(
@@ -37,33 +38,41 @@ def files(client: Client, args: Namespace, ui: Ui) -> Outcome:
         Path(args.to).expanduser(),
         force=args.force,
     )
-    text = "\n".join(
-        f"{file.path!r} -> {target}" for file, target in zip(kept, targets, strict=True)
-    )
+    copied = [f"{file.path!r} -> {target}" for file, target in zip(kept, targets, strict=True)]
     return Outcome(
         bundle=text_bundle(
-            text or "There is nothing to copy.", json={"files": [str(t) for t in targets]}
+            "\n".join([*_as_line(cut), *(copied or ["There is nothing to copy."])]),
+            json={"cut": cut, "files": [str(target) for target in targets]},
         ),
         value=targets,
     )
 
 
+def _as_line(cut: str) -> list[str]:
+    return [f"{cut[:1].upper()}{cut[1:]}:"] if cut else []
+
+
 def _bundle(
-    number: int, files: Sequence[OutputFile], problem: TooInstanceError | None
+    number: int, files: Sequence[OutputFile], cut: str, problem: TooInstanceError | None
 ) -> MimeBundle:
     lines = [
         f"{file.size_bytes:>12,}  {neutralised(file.path)}"
         + (f"  (not kept: {file.skipped})" if file.skipped else "")
         for file in files
     ]
-    lines = lines or [f"Run {number} wrote no files."]
+    lines = [*_as_line(cut), *lines] or [f"Run {number} wrote no files."]
     told = None
     if problem is not None:
         lines += [problem.message, problem.hint]
         told = {"code": problem.error_code, "message": problem.message, "hint": problem.hint}
     return text_bundle(
         "\n".join(lines),
-        json={"run": number, "files": [asdict(file) for file in files], "problem": told},
+        json={
+            "run": number,
+            "cut": cut,
+            "files": [asdict(file) for file in files],
+            "problem": told,
+        },
     )
 
 

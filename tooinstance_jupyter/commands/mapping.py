@@ -60,6 +60,8 @@ def map_(client: Client, args: Namespace, ui: Ui) -> Outcome:
     )
     ui.show_in_place(bundle, "", is_last=True)
     result = result_of(items, ended)
+    if cut := sum(bool(one.output_cut) for one in ended):
+        ui.warn(f"The output of {cut:,} of {len(ended):,} is cut: column output_cut says how.")
     if args.output_variable is not None:
         ui.assign(args.output_variable, result)
     return Outcome(

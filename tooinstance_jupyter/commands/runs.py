@@ -15,20 +15,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .. import display
+from .. import cuts, display
 from ..build import sources
 from ..client.base import Client
 from ..errors import ConflictError, InvalidValueError, NotFoundError, TooInstanceError
 from ..live import Interrupted, RunInterrupted
-from ..records import Run, RunStatus
+from ..records import Run, RunStatus, StreamSize, cut_in_words
 from ..requests import Arguments, BuildLog, NewRun, NewTool, RunFilter, StreamName
 from ..results import RunResult
+from ..sizes import part_of
 from ..suggestions import forgotten_file
 from . import inputs, panels
 from .base import Command, Outcome, Parser, Rest, Ui, UsageError, run_number
 from .tools import create_and_follow
 
 _CHUNK_BYTES = 2**20
+_NOT_WHOLE = 125
 _PANEL = "--panel"
 _EXIT_CODES = {
     RunStatus.SUCCEEDED: 0,
@@ -39,16 +41,37 @@ _EXIT_CODES = {
 
 
 class RunFailedError(TooInstanceError):
-    """A run with ``--check`` did not succeed."""
+    """A run with ``--check`` did not succeed, or not all of its output is there."""
 
     code = "run_failed"
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, missing: str) -> None:
+        is_cut_only = run.status is RunStatus.SUCCEEDED
         super().__init__(
-            f"Run {run.number} of {run.tool_name}: {run.message}.",
-            f"`%tooi logs {run.number} --stderr` shows what it wrote to stderr.",
+            f"Run {run.number} of {run.tool_name}: "
+            + "; ".join(filter(None, ("" if is_cut_only else run.message, missing)))
+            + ".",
+            f"{cuts.advice(run)} Without --check it goes on with what is kept.".strip()
+            if is_cut_only
+            else f"`%tooi logs {run.number} --stderr` shows what it wrote to stderr.",
         )
-        self.exit_code = exit_code(run)
+        self.exit_code = exit_code(run) or _NOT_WHOLE
+
+
+def check(ended: Run, *, is_passed_whole: bool = False) -> None:
+    """Raise `RunFailedError` unless a run succeeded, and all that it wrote is there.
+
+    Parameters
+    ----------
+    is_passed_whole
+        Whether its streams have been passed on whole, so that it does not matter where what is
+        kept of them ends; files count all the same.
+    """
+    missing = ended.cut
+    if is_passed_whole:
+        missing = cut_in_words(StreamSize(), StreamSize(), ended.files)
+    if missing or ended.status is not RunStatus.SUCCEEDED:
+        raise RunFailedError(ended, missing)
 
 
 def run(client: Client, args: Namespace, ui: Ui) -> Outcome:
@@ -112,8 +135,8 @@ def _follow(client: Client, args: Namespace, ui: Ui, start: Any) -> Outcome:
         ui.remark(forgotten)
     result = RunResult(client, ended)
     _assign(args, ui, result)
-    if args.check and interruption is None and ended.status is not RunStatus.SUCCEEDED:
-        raise RunFailedError(ended)
+    if args.check and interruption is None:
+        check(ended, is_passed_whole=ui.passes_output)
     return Outcome(
         bundle=display.run_bundle(client, ended),
         value=result,
@@ -269,7 +292,7 @@ def logs(client: Client, args: Namespace, ui: Ui) -> Outcome:
         return _build_log(client, args, ui)
     number = run_number(args.subject)
     stream: StreamName = "stderr" if args.stderr else "stdout"
-    client.get_run(number)
+    _warn_of_stream(client.get_run(number), stream, ui)
     if args.follow:
         with _looking_ends():
             for event in client.follow(number):
@@ -281,6 +304,13 @@ def logs(client: Client, args: Namespace, ui: Ui) -> Outcome:
         ui.write("stdout", data)
         offset += len(data)
     return Outcome(is_shown=True)
+
+
+def _warn_of_stream(run: Run, stream: StreamName, ui: Ui) -> None:
+    size = run.stdout if stream == "stdout" else run.stderr
+    if size.is_cut:
+        there = part_of(size.kept_bytes, size.total_bytes)
+        ui.warn(f"Run {run.number}: {stream} cut at {there}. {cuts.advice(run)}".strip())
 
 
 def _build_log(client: Client, args: Namespace, ui: Ui) -> Outcome:
@@ -354,7 +384,7 @@ def run_options(parser: Parser) -> None:
 def _follow_options(parser: Parser) -> None:
     run_options(parser)
     parser.add_argument("--detach", action="store_true", help="return at once")
-    parser.add_argument("--check", action="store_true", help="an error unless it succeeds")
+    parser.add_argument("--check", action="store_true", help="an error unless it succeeds, whole")
 
 
 def _run_options(parser: Parser) -> None:

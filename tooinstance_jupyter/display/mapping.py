@@ -33,6 +33,7 @@ _MARKS = {
     NOT_STARTED: ("-", "warn"),
 }
 _FAILED = ("✗", "bad")
+_CUT = ("✓ cut", "warn")
 _MOST_FAILED, _MOST_SUCCEEDED, _MOST_IN_JSON = 30, 6, 1_000
 _LONGEST_LABEL, _LONGEST_LINE = 80, 120
 _BAR_CELLS = 24
@@ -63,6 +64,8 @@ def mapping_bundle(
         Whether programs are told of every input, with its output, however much that is.
     """
     mark, tone = _mark(progress, results)
+    cut = sum(bool(one.output_cut) for one in results)
+    warning = f"output of {cut:,} cut" if cut else ""
     title = f"{tool} over {progress.total:,} {'item' if progress.total == 1 else 'items'}"
     meta = _meta(progress, results)
     pairs = list(zip(map(label_of, rows), results, strict=True))
@@ -72,20 +75,26 @@ def mapping_bundle(
     rows_of_output = [_succeeded_row(*pair) for pair in succeeded[:_MOST_SUCCEEDED]]
     more_failed = _more(len(failed) - len(failed_rows), "did not succeed")
     more_succeeded = _more(len(succeeded) - len(rows_of_output), "succeeded")
+    first_failed = _first(len(failed_rows), len(failed), "did not succeed")
+    first_succeeded = _first(len(rows_of_output), len(succeeded), "succeeded")
     again = "`--retry` with the result runs these again." if failed else ""
     html = card(
         tone,
-        head(mark, title, meta=meta),
+        head(mark, title, meta=meta, warning=warning),
         Markup("") if results or progress.is_over else _bar(progress),
+        sentence(first_failed, is_note=True),
         _table(_FAILED_COLUMNS, failed_rows),
         sentence(" ".join(filter(None, (more_failed, again))), is_note=True),
+        sentence(first_succeeded, is_note=True),
         _table(_SUCCEEDED_COLUMNS, rows_of_output),
         sentence(more_succeeded, is_note=True),
     )
     text = [
-        visible(f"{mark} {title}  " + " · ".join(meta)),
+        visible(f"{mark} {title}  {f'[{warning}]  ' if warning else ''}" + " · ".join(meta)),
+        first_failed,
         columns_of_text(failed_rows) if failed_rows else "",
         visible(" ".join(filter(None, (more_failed, again)))),
+        first_succeeded,
         columns_of_text(rows_of_output) if rows_of_output else "",
         more_succeeded,
     ]
@@ -131,7 +140,7 @@ def _mark(progress: Progress, results: Sequence[MappedRun]) -> tuple[str, str]:
     if not results and not progress.is_over:
         return "●", "busy"
     if all(one.ok for one in results) and not progress.failed:
-        return "✓", "ok"
+        return "✓", "warn" if any(one.output_cut for one in results) else "ok"
     return _FAILED
 
 
@@ -158,13 +167,14 @@ def _bar(progress: Progress) -> Markup:
 def _table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> Markup:
     if not rows:
         return Markup("")
-    tones = dict([*_MARKS.values(), _FAILED])
+    tones = dict([*_MARKS.values(), _FAILED, _CUT])
     return table(columns, [(marked(row[0], tones[row[0]]), *row[1:]) for row in rows])
 
 
 def _failed_row(label: str, one: MappedRun) -> tuple[str, ...]:
     mark = _MARKS.get(one.status, _FAILED)[0]
-    return mark, label, _number(one), shortened(one.message, 2 * _LONGEST_LINE)
+    message = "; ".join(filter(None, (one.output_cut, one.message)))
+    return mark, label, _number(one), shortened(message, 2 * _LONGEST_LINE)
 
 
 def _succeeded_row(label: str, one: MappedRun) -> tuple[str, ...]:
@@ -175,11 +185,17 @@ def _succeeded_row(label: str, one: MappedRun) -> tuple[str, ...]:
     shown = shortened(plain, _LONGEST_LINE)
     if newline and not shown.endswith("…"):
         shown += " …"
+    if one.output_cut:
+        return _CUT[0], label, _number(one), duration(one.duration_s), f"[{one.output_cut}] {shown}"
     return "✓", label, _number(one), duration(one.duration_s), shown
 
 
 def _number(one: MappedRun) -> str:
     return "" if one.run is None else str(one.run)
+
+
+def _first(count: int, of: int, what: str) -> str:
+    return f"The first {count:,} of {of:,} that {what}:" if count < of else ""
 
 
 def _more(count: int, what: str) -> str:
