@@ -333,3 +333,10 @@ def test_files_that_are_not_kept_are_told_before_those_that_are(tooi: Any, tmp_p
     copied = tooi("files", number, "--to", str(tmp_path / "copies"))
     assert copied.stdout.decode().startswith("1 file not kept:\n")
     assert json.loads(tooi("--json", "files", number).stdout)["cut"] == "1 file not kept"
+
+
+def test_output_in_which_secrets_are_masked_is_not_called_cut(tooi: Any) -> None:
+    done = tooi(
+        "run", "--check", "--secret", "PROBE_TOKEN", "probe", "secret", PROBE_TOKEN="x" * 50
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"***\n", b"")

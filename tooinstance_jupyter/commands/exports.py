@@ -45,12 +45,15 @@ def export_(client: Client, args: Namespace, ui: Ui) -> Outcome:
     format_ = args.format or _format_of(target)
     written = export.write(client, wish, format_, target, replaces=args.force)
     text = f"{written.file} ({size(written.file.stat().st_size)})"
+    if written.missing:
+        text = f"{written.missing[:1].upper()}{written.missing[1:]}:\n{text}"
     if written.folder is not None:
         text += f", and what is large in {written.folder}, which goes with it"
     told = {
         "path": str(written.file),
         "folder": written.folder and str(written.folder),
         "format": format_,
+        "missing": written.missing,
     }
     return Outcome(bundle=text_bundle(text, json=told), value=written.file)
 

@@ -73,10 +73,13 @@ class Written:
     ----------
     folder
         What is beside the file and goes with it; ``None`` where it goes alone.
+    missing
+        What of the runs is not in it, in words; empty if all is.
     """
 
     file: Path
     folder: Path | None = None
+    missing: str = ""
 
 
 def write(
@@ -145,7 +148,7 @@ def write(
             "Choose another folder.",
             code="folder_unwritable",
         ) from error
-    return Written(target, folder if places else None)
+    return Written(target, folder if places else None, package.export.missing)
 
 
 def _put(made: Path, target: Path, beside: Path, inside: Path, before: Path) -> None:

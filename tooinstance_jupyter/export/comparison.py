@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .. import arguments
+from ..sizes import part_of
 from .package import Package
 from .record import ExportedFile, ExportedRun
 
@@ -136,6 +137,17 @@ def _content(
     if one.sha256 is None or other.sha256 is None:
         why = one.note or other.note or "its digest is not known"
         return Finding(what=what, verdict=Verdict.UNKNOWN, detail=why)
+    if one.sha256 == other.sha256 and (one.cut_bytes or other.cut_bytes):
+        if one.cut_bytes == other.cut_bytes:
+            there = part_of(one.size_bytes, one.size_bytes + one.cut_bytes)
+            why = f"cut at {there}, the same as far as that"
+            return Finding(what=what, verdict=Verdict.UNKNOWN, detail=why)
+        totals = [file.size_bytes + file.cut_bytes for file in (one, other)]
+        return Finding(
+            what=what,
+            verdict=Verdict.DIFFERENT,
+            detail=f"{totals[0]} bytes → {totals[1]} bytes, cut at {one.size_bytes}",
+        )
     if one.sha256 == other.sha256:
         detail = f"{one.size_bytes} bytes" if one.size_bytes else "empty"
         return Finding(what=what, verdict=Verdict.SAME, detail=detail)

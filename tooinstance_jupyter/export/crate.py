@@ -60,7 +60,9 @@ def _describe(crate: ROCrate, package: Package) -> None:
 
     export = package.export
     crate.name = export.title
-    crate.description = f"{export.title}, with what it takes to run it again"
+    crate.description = ". ".join(
+        filter(None, (export.missing, f"{export.title}, with what it takes to run it again"))
+    )
     crate.license = crate.add(
         ContextEntity(
             crate,
@@ -126,7 +128,7 @@ def _add_run(crate: ROCrate, package: Package, run: ExportedRun, tool: Any) -> A
     properties: dict[str, Any] = {
         "@type": "CreateAction",
         "name": run.label or f"Run {run.number} of {run.tool}",
-        "description": cells.run(run, {}).splitlines()[0],
+        "description": ". ".join(filter(None, (run.missing, cells.run(run, {}).splitlines()[0]))),
         "actionStatus": _status(run.status),
     }
     for name, time in (("startTime", run.started_at), ("endTime", run.finished_at)):

@@ -123,6 +123,7 @@ class _Collected:
             ExportedRun(
                 number=run.number,
                 tool=tool.name,
+                cut=scrubber.text(run.cut),
                 arguments=tuple(map(scrubber.text, argv)),
                 label=scrubber.text(run.label),
                 stdin=self._stdin(run, keep),
@@ -204,7 +205,12 @@ class _Collected:
             if kept.is_cut
             else ""
         )
-        file = ExportedFile(path=name, media_type="text/plain", note=note)
+        file = ExportedFile(
+            path=name,
+            media_type="text/plain",
+            note=note,
+            cut_bytes=kept.total_bytes - kept.kept_bytes,
+        )
         [place] = places(run.number, "", [name])
         self._client.output_size(run.number, name)  # an export without it would look complete
         return keep(file, place, lambda target: _write(target, pieces()), is_text=True)
@@ -251,7 +257,8 @@ class _Collected:
                 media_type=written.media_type,
             )
             if written.skipped is not None:
-                files.append(replace(file, note=keep.scrubbed(written.skipped)))
+                note = keep.scrubbed(written.skipped)
+                files.append(replace(file, note=note, is_skipped=True))
             elif may_hold_secrets:
                 note = "the run was given secrets, which its files may hold (--with-all-files)"
                 files.append(replace(file, sha256=None, note=note))

@@ -44,6 +44,11 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def alert(value: str) -> str:
+    """Return a text that must not be overlooked, in the box that Jupyter has for warnings."""
+    return f'<div class="alert alert-warning">{_entities(html.escape(visible(value)))}</div>'
+
+
 def _entities(escaped: str) -> str:
     # in HTML inside Markdown these still mean something
     return re.sub(r"[\\`*_\[\]|~$]", lambda found: f"&#{ord(found[0])};", escaped)

@@ -32,7 +32,7 @@ from ..records import OutputFile, Run, RunStatus, SourceKind, StreamSize
 from . import cells, markdown
 from .base import Exporter
 from .package import METADATA, Package, as_json
-from .record import ExportedFile, ExportedRun, ExportedTool
+from .record import ExportedFile, ExportedRun, ExportedTool, files_behind, per_run
 
 MOST_BYTES = 8 * 2**20
 """What is larger is not put into a notebook."""
@@ -49,10 +49,16 @@ _DIGEST_CHARS = 16
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-def notebook(package: Package) -> NotebookNode:
-    """Return an export as a notebook, which is valid."""
+def notebook(package: Package, *, held: Iterable[str] = ()) -> NotebookNode:
+    """Return an export as a notebook, which is valid.
+
+    Parameters
+    ----------
+    held
+        The places of contents that the document holds beside the notebook.
+    """
     made: NotebookNode = v4.new_notebook(
-        cells=list(_cells(package)),
+        cells=list(_cells(package, _missing(package, held))),
         metadata={
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
             "language_info": {"name": "python"},
@@ -91,6 +97,22 @@ def _fitting(files: Iterable[ExportedFile], most: int, in_all: int) -> list[Expo
     return fitting
 
 
+def _missing(package: Package, held: Iterable[str]) -> dict[int, str]:
+    """Return in words, by their numbers, what of the runs the document does not hold."""
+    there = {file.place for file in _inside(package)} | {*held} | {*package.addresses}
+    missing = {}
+    for run in package.export.runs:
+        streams = [
+            f"{stream.path} in part"
+            for stream in (run.stdout, run.stderr)
+            if stream.place is not None and stream.place not in there
+        ]
+        files = [file for file in (*run.given, *run.files) if not file.is_skipped]
+        behind = files_behind(sum(file.place not in there for file in files))
+        missing[run.number] = ", ".join(filter(None, (run.cut, *streams, behind)))
+    return missing
+
+
 def _record(package: Package) -> dict[str, Any]:
     """Return an export for programs, with its contents by place: in Base64 what is small."""
     contents = {
@@ -100,9 +122,9 @@ def _record(package: Package) -> dict[str, Any]:
     return {**as_json(package.export), "contents": contents, "beside": dict(package.addresses)}
 
 
-def _cells(package: Package) -> Iterator[NotebookNode]:
+def _cells(package: Package, missing: Mapping[int, str]) -> Iterator[NotebookNode]:
     export = package.export
-    yield v4.new_markdown_cell(_head(package))
+    yield v4.new_markdown_cell(_head(package, per_run(missing)))
     creating = [line for tool in export.tools if (line := cells.create(tool))]
     yield v4.new_code_cell("\n".join([cells.LOAD, *creating]))
     names = _input_names(package)
@@ -110,10 +132,12 @@ def _cells(package: Package) -> Iterator[NotebookNode]:
         yield v4.new_code_cell(cells.inputs(names.contents))
     for run in export.runs:
         yield v4.new_markdown_cell(
-            _about(run, export.tool(run.tool), is_only=len(export.runs) == 1)
+            _about(run, export.tool(run.tool), missing[run.number], is_only=len(export.runs) == 1)
         )
         source = cells.run(run, names.of(run), body=names.bodies.get(run.number, ""))
-        yield v4.new_code_cell(source, outputs=list(_outputs(package, run)), execution_count=None)
+        yield v4.new_code_cell(
+            source, outputs=list(_outputs(package, run, missing[run.number])), execution_count=None
+        )
         if run.files or run.inputs:
             yield v4.new_markdown_cell(_files(run, package.addresses))
     if not export.runs:
@@ -122,9 +146,11 @@ def _cells(package: Package) -> Iterator[NotebookNode]:
     yield v4.new_markdown_cell(_how(package))
 
 
-def _head(package: Package) -> str:
+def _head(package: Package, missing: str) -> str:
     export = package.export
     parts = [f"# {markdown.text(export.title)}"]
+    if missing:
+        parts.append(markdown.alert(missing))
     for tool in export.tools:
         if tool.description:
             parts.append(markdown.text(tool.description))
@@ -154,8 +180,9 @@ def _tool_facts(tool: ExportedTool) -> Iterator[tuple[str, str]]:
             yield name, markdown.code(value)
 
 
-def _about(run: ExportedRun, tool: ExportedTool, *, is_only: bool) -> str:
+def _about(run: ExportedRun, tool: ExportedTool, missing: str, *, is_only: bool) -> str:
     rows = [
+        *([("missing", markdown.text(missing))] if missing else []),
         ("arguments", " ".join(map(markdown.code, map(shlex.quote, run.arguments))) or "none"),
         ("ended", markdown.text(_ended(run))),
     ]
@@ -263,8 +290,8 @@ def _input_names(package: Package) -> _Inputs:
     return found
 
 
-def _outputs(package: Package, run: ExportedRun) -> Iterator[NotebookNode]:
-    record = _as_run(run, package.export.tool(run.tool))
+def _outputs(package: Package, run: ExportedRun, missing: str) -> Iterator[NotebookNode]:
+    record = _as_run(run, package.export.tool(run.tool), missing)
     shown = RunOutput(
         stdout=_excerpt(package, run.stdout),
         stderr=_excerpt(package, run.stderr),
@@ -287,7 +314,7 @@ def _outputs(package: Package, run: ExportedRun) -> Iterator[NotebookNode]:
             yield v4.new_output("display_data", data=data)
 
 
-def _as_run(exported: ExportedRun, tool: ExportedTool) -> Run:
+def _as_run(exported: ExportedRun, tool: ExportedTool, missing: str) -> Run:
     """Return a run that was exported as a run of nobody's, for display."""
     identity = f"{tool.environment}{exported.number}{exported.started_at}"
     return Run(
@@ -311,12 +338,9 @@ def _as_run(exported: ExportedRun, tool: ExportedTool) -> Run:
         status=exported.status,
         message=exported.message,
         exit_code=exported.exit_code,
-        stdout=StreamSize(
-            total_bytes=exported.stdout.size_bytes, kept_bytes=exported.stdout.size_bytes
-        ),
-        stderr=StreamSize(
-            total_bytes=exported.stderr.size_bytes, kept_bytes=exported.stderr.size_bytes
-        ),
+        stdout=_size(exported.stdout),
+        stderr=_size(exported.stderr),
+        cut=missing,
         files=tuple(
             OutputFile(
                 path=file.path,
@@ -330,6 +354,12 @@ def _as_run(exported: ExportedRun, tool: ExportedTool) -> Run:
         created_at=exported.started_at or exported.finished_at or _EPOCH,
         started_at=exported.started_at,
         finished_at=exported.finished_at,
+    )
+
+
+def _size(stream: ExportedFile) -> StreamSize:
+    return StreamSize(
+        total_bytes=stream.size_bytes + stream.cut_bytes, kept_bytes=stream.size_bytes
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from ..terminal import visible
 from .base import Exporter
 from .notebook import MOST_BYTES, notebook
 from .package import BLOCK_ID, METADATA, Package
+from .record import ExportedFile
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -67,6 +69,8 @@ border-bottom:1px solid var(--line)}
 .text_cell td code{overflow-wrap:anywhere}
 .text_cell th{color:var(--dim);font-weight:600}
 .text_cell td:first-child{white-space:nowrap;color:var(--dim)}
+.alert{border:1px solid #bf8700;border-left-width:4px;border-radius:4px;padding:6px 12px;
+font-weight:600;background:color-mix(in srgb,#bf8700 18%,var(--bg))}
 .prompt{display:none}
 .input_area{background:var(--bg2);border:1px solid var(--line);border-radius:4px;padding:8px 12px;
 margin:1em 0 .5em}
@@ -86,7 +90,8 @@ class PageExporter(Exporter):
 
     def write(self, package: Package, target: Path) -> None:
         """Write a page."""
-        target.write_text(page(package, notebook(package)), "utf-8")
+        held = [str(file.place) for _, file in _downloadable(package)]
+        target.write_text(page(package, notebook(package, held=held)), "utf-8")
 
 
 def page(package: Package, made: NotebookNode) -> str:
@@ -127,27 +132,30 @@ def _highlighted(style: str) -> Markup:
     return Markup(style + highlighting)  # noqa: S704 (nobody's text is in it)
 
 
-def _downloads(package: Package) -> Markup:
-    items: list[Markup] = []
+def _downloadable(package: Package) -> Iterator[tuple[int, ExportedFile]]:
+    """Yield the files that a page has room for, with the numbers of their runs."""
     room = _ALL_DOWNLOADS_BYTES
     for run in package.export.runs:
         for file in run.files:
-            if file.place is None or file.size_bytes > min(_DOWNLOAD_BYTES, room):
-                continue
-            content = package.read(file) or b""
-            room -= len(content)
-            items.append(
-                Markup(
-                    '<li><a download="{}" href="data:application/octet-stream;base64,{}">{}</a> '
-                    "<span>run {}, {}</span></li>"
-                ).format(
-                    PurePosixPath(file.place).name,
-                    base64.b64encode(content).decode(),
-                    visible(file.path),
-                    run.number,
-                    size(file.size_bytes),
-                )
-            )
+            if file.place is not None and file.size_bytes <= min(_DOWNLOAD_BYTES, room):
+                room -= file.size_bytes
+                yield run.number, file
+
+
+def _downloads(package: Package) -> Markup:
+    items = [
+        Markup(
+            '<li><a download="{}" href="data:application/octet-stream;base64,{}">{}</a> '
+            "<span>run {}, {}</span></li>"
+        ).format(
+            PurePosixPath(str(file.place)).name,
+            base64.b64encode(package.read(file) or b"").decode(),
+            visible(file.path),
+            number,
+            size(file.size_bytes),
+        )
+        for number, file in _downloadable(package)
+    ]
     if not items:
         return Markup("")
     return Markup('<h2>Files</h2><ul class="downloads">{}</ul>').format(Markup("").join(items))

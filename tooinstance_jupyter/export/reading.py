@@ -179,7 +179,7 @@ def _problem(export: Export, most_bytes: int) -> str:
         if run.tool not in names:
             return f"it has a run of {run.tool[:80]!r}, and no such tool."
     files = [file for run in export.runs for file in run.contents]
-    if len(files) > _MOST_FILES or any(file.size_bytes < 0 for file in files):
+    if len(files) > _MOST_FILES or any(min(file.size_bytes, file.cut_bytes) < 0 for file in files):
         return "it has files of impossible number or size."
     kept = [file for file in files if file.place is not None]
     if len({file.place for file in kept}) < len(kept):

@@ -37,6 +37,10 @@ class ExportedFile:
         not exported.
     note
         Why it is not exported, or what was changed in it; for people.
+    is_skipped
+        Whether the run had not kept it, so that it could not be exported.
+    cut_bytes
+        How much of a stream came after what was kept of it.
     """
 
     path: str
@@ -45,6 +49,8 @@ class ExportedFile:
     media_type: str | None = None
     place: str | None = None
     note: str = ""
+    is_skipped: bool = False
+    cut_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +100,15 @@ class ExportedRun:
         The names of what has to be given anew.
     limits
         What it might use at most.
+    cut
+        What of its output was not kept, in words; empty if all was.
     by
         Who ran it, if that was asked for.
     """
 
     number: int
     tool: str
+    cut: str = ""
     arguments: tuple[str, ...] = ()
     label: str = ""
     stdin: ExportedFile | None = None
@@ -125,6 +134,12 @@ class ExportedRun:
         if self.started_at is None or self.finished_at is None:
             return None
         return (self.finished_at - self.started_at).total_seconds()
+
+    @property
+    def missing(self) -> str:
+        """What of it is not in the export, in words: what was cut, and files that stay behind."""
+        behind = sum(file.place is None and not file.is_skipped for file in self.contents)
+        return ", ".join(filter(None, (self.cut, files_behind(behind))))
 
     @property
     def given(self) -> list[ExportedFile]:
@@ -162,6 +177,23 @@ class Export:
     tools: tuple[ExportedTool, ...] = ()
     runs: tuple[ExportedRun, ...] = ()
 
+    @property
+    def missing(self) -> str:
+        """What of its runs is not in it, in words; empty if all is."""
+        return per_run({run.number: run.missing for run in self.runs})
+
     def tool(self, name: str) -> ExportedTool:
         """Return a tool of the export by its name."""
         return next(tool for tool in self.tools if tool.name == name)
+
+
+def per_run(words: Mapping[int, str]) -> str:
+    """Return what is said of runs as one text; their numbers tell them apart where several are."""
+    if len(words) == 1:
+        return next(iter(words.values()))
+    return "; ".join(f"run {number}: {told}" for number, told in words.items() if told)
+
+
+def files_behind(count: int) -> str:
+    """Return how many files are not in an export, in words; empty if all are."""
+    return f"{count:,} {'file' if count == 1 else 'files'} not in this export" if count else ""

@@ -38,6 +38,7 @@ from .room import Room
 _MOST_TEXT = 10_000
 _MOST_WORD = 64
 _FIRST_YEAR = 1980
+_MOST_STREAM_BYTES = 2**50
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +186,8 @@ class Imports:
         return dataclasses.replace(
             run,
             stdin="stdin" if directory.stdin.exists() else None,
-            stdout=_size(directory.stream("stdout")),
-            stderr=_size(directory.stream("stderr")),
+            stdout=_size(directory.stream("stdout"), exported.stdout),
+            stderr=_size(directory.stream("stderr"), exported.stderr),
             files=tuple(
                 OutputFile(
                     path=file.path,
@@ -229,6 +230,8 @@ def _moment(at: datetime | None, latest: datetime) -> datetime | None:
     return min(at if at.tzinfo is not None else at.replace(tzinfo=UTC), latest)
 
 
-def _size(path: Path) -> StreamSize:
+def _size(path: Path, stream: ExportedFile) -> StreamSize:
+    """Return how much of a stream is here, of how much there was: the rest is not in an export."""
     size = path.stat().st_size
-    return StreamSize(total_bytes=size, kept_bytes=size)
+    of = max(size, stream.size_bytes) + min(stream.cut_bytes, _MOST_STREAM_BYTES)
+    return StreamSize(total_bytes=of, kept_bytes=size)
