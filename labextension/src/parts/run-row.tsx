@@ -5,6 +5,7 @@ import { bareName, isFinal } from '../api/types';
 import type { Run } from '../api/types';
 import { CommandIDs } from '../command-ids';
 import { useGiven } from '../context';
+import { Cut } from './cut';
 import { useNowSince } from './now';
 import { Status, statusInWords } from './status';
 import { ago, durationInWords, secondsOf } from '../words';
@@ -35,13 +36,15 @@ export function RunRow({
       }}
     >
       <span className="jp-TooInstance-entry-top">
-        <Status status={run.status} isCompact />
+        <Status status={run.status} isCompact isCut={run.cut !== ''} />
+        <Cut run={run} isCompact />
         <span className="jp-TooInstance-entry-name">{name}</span>
         {line && <code className="jp-TooInstance-entry-line">{line}</code>}
         <span className="jp-TooInstance-entry-side">{`#${run.number}`}</span>
       </span>
       <span className="jp-TooInstance-entry-more">
         {[
+          run.cut,
           run.status === 'succeeded' ? '' : statusInWords(run.status, trans),
           isOthers ? run.owner : '',
           seconds === undefined ? '' : durationInWords(seconds),

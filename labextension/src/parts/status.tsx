@@ -31,11 +31,14 @@ export function statusInWords(
   return words[status];
 }
 
-function moodOf(status: AnyStatus): 'good' | 'bad' | 'busy' | 'idle' {
+function moodOf(
+  status: AnyStatus,
+  isCut: boolean
+): 'good' | 'cut' | 'bad' | 'busy' | 'idle' {
   switch (status) {
     case 'ready':
     case 'succeeded':
-      return 'good';
+      return isCut ? 'cut' : 'good';
     case 'failed':
     case 'timed_out':
     case 'lost':
@@ -52,17 +55,20 @@ function moodOf(status: AnyStatus): 'good' | 'bad' | 'busy' | 'idle' {
 /** A mark, with the word beside it or, where there is no room, as its label. */
 export function Status({
   status,
-  isCompact = false
+  isCompact = false,
+  isCut = false
 }: {
   status: AnyStatus;
   isCompact?: boolean;
+  /** Whether not all of a run's output is kept: it is not all good then. */
+  isCut?: boolean;
 }): ReactElement {
   const { trans } = useGiven();
   const word = statusInWords(status, trans);
   return (
     <span
       className="jp-TooInstance-status"
-      data-mood={moodOf(status)}
+      data-mood={moodOf(status, isCut)}
       data-status={status}
     >
       <span

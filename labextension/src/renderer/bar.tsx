@@ -9,6 +9,7 @@ import type { Run, ToolDetail } from '../api/types';
 import { CommandIDs } from '../command-ids';
 import { useGiven } from '../context';
 import { joined } from '../form/quoting';
+import { Cut } from '../parts/cut';
 import { Status } from '../parts/status';
 import { useLive, useSeen } from './live';
 import type { Live } from './live';
@@ -78,7 +79,9 @@ function RunBar({ run, shown }: { run: Run; shown: string }): ReactElement {
     <>
       {run.status !== shown && (
         <span className="jp-TooInstance-bar-now">
-          {trans.__('Now:')} <Status status={run.status} />
+          {trans.__('Now:')}{' '}
+          <Status status={run.status} isCut={run.cut !== ''} />{' '}
+          <Cut run={run} />
         </span>
       )}
       <Act

@@ -9,6 +9,7 @@ import type { Run } from '../api/types';
 import { CommandIDs } from '../command-ids';
 import { useGiven } from '../context';
 import { joined } from '../form/quoting';
+import { Cut } from '../parts/cut';
 import { useNowSince } from '../parts/now';
 import { Hint } from '../parts/problem';
 import { Status } from '../parts/status';
@@ -133,7 +134,8 @@ function Facts({ model, run }: { model: RunModel; run: Run }): ReactElement {
   return (
     <div className="jp-TooInstance-run-facts" data-testid="tooi-run-facts">
       <span role="status">
-        <Status status={run.status} />
+        <Status status={run.status} isCut={run.cut !== ''} />
+        <Cut run={run} />
       </span>
       {isLive && run.message && run.status !== 'running' && (
         <span>{run.message}</span>

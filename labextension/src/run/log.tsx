@@ -116,6 +116,19 @@ export function LogView({
   const numbers = Array.from({ length: to - from }, (_, index) => from + index);
   return (
     <div className="jp-TooInstance-log" ref={root}>
+      {keptBytes < totalBytes && (
+        <p
+          className="jp-TooInstance-log-cut jp-TooInstance-cut"
+          role="note"
+          data-testid="tooi-log-cut"
+        >
+          {trans.__(
+            'The limit was reached: %1 of %2 were kept, the rest is lost. The administrator can raise the limit.',
+            sizeInWords(keptBytes),
+            sizeInWords(totalBytes)
+          )}
+        </p>
+      )}
       <LogBar
         log={log}
         scroll={scroll}
@@ -191,19 +204,6 @@ export function LogView({
         {spoken}
       </div>
       {log.error && <Problem error={log.error} />}
-      {keptBytes < totalBytes && (
-        <p
-          className="jp-TooInstance-log-cut"
-          role="note"
-          data-testid="tooi-log-cut"
-        >
-          {trans.__(
-            'The limit was reached: %1 of %2 were kept, the rest is lost. The administrator can raise the limit.',
-            sizeInWords(keptBytes),
-            sizeInWords(totalBytes)
-          )}
-        </p>
-      )}
     </div>
   );
 }

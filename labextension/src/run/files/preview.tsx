@@ -119,26 +119,17 @@ function Content({
   return (
     <>
       <Shown bytes={bytes} file={file} kind={kind} isWhole={isWhole} />
-      {!isWhole && (
+      {!isWhole && bytes.length < MOST_BYTES && (
         <div className="jp-TooInstance-preview-more">
-          <span>
-            {trans.__(
-              'The first %1 of %2',
-              sizeInWords(bytes.length),
-              sizeInWords(file.size_bytes)
-            )}
-          </span>
-          {bytes.length < MOST_BYTES && (
-            <BarButton
-              name="tooi-file-more"
-              label={trans.__('Show more')}
-              title={trans.__('Read more of the file')}
-              isBusy={bytes.length < wanted}
-              onClick={() => {
-                setWanted(Math.min(MOST_BYTES, 4 * wanted));
-              }}
-            />
-          )}
+          <BarButton
+            name="tooi-file-more"
+            label={trans.__('Show more')}
+            title={trans.__('Read more of the file')}
+            isBusy={bytes.length < wanted}
+            onClick={() => {
+              setWanted(Math.min(MOST_BYTES, 4 * wanted));
+            }}
+          />
         </div>
       )}
     </>
@@ -172,32 +163,60 @@ function Shown({
     [kind, text, file.path, isWhole]
   );
   if (text === undefined || (kind === 'bytes' && !text.trim())) {
+    const dumped = bytes.subarray(0, HEX_BYTES);
     return (
-      <Text
-        text={hexDump(bytes.subarray(0, HEX_BYTES))}
-        label={trans.__('Bytes of %1', file.path)}
-      />
-    );
-  }
-  if (kind === 'table' && rows.length > 0) {
-    return <Table rows={rows} label={file.path} />;
-  }
-  if (kind === 'html') {
-    return (
-      <iframe
-        className="jp-TooInstance-preview-page"
-        sandbox=""
-        srcDoc={POLICY + text}
-        title={trans.__('%1, without scripts and network', file.path)}
-        data-testid="tooi-file-page"
-      />
+      <>
+        <Part bytes={dumped} file={file} />
+        <Text
+          text={hexDump(dumped)}
+          label={trans.__('Bytes of %1', file.path)}
+        />
+      </>
     );
   }
   return (
-    <Text
-      text={kind === 'json' && isWhole ? indented(text) : text}
-      label={file.path}
-    />
+    <>
+      <Part bytes={bytes} file={file} />
+      {kind === 'table' && rows.length > 0 ? (
+        <Table rows={rows} label={file.path} />
+      ) : kind === 'html' ? (
+        <iframe
+          className="jp-TooInstance-preview-page"
+          sandbox=""
+          srcDoc={POLICY + text}
+          title={trans.__('%1, without scripts and network', file.path)}
+          data-testid="tooi-file-page"
+        />
+      ) : (
+        <Text
+          text={kind === 'json' && isWhole ? indented(text) : text}
+          label={file.path}
+        />
+      )}
+    </>
+  );
+}
+
+/** Says how much of a file is shown beneath, unless it is all. */
+function Part({
+  bytes,
+  file
+}: {
+  bytes: Uint8Array;
+  file: OutputFile;
+}): ReactElement | null {
+  const { trans } = useGiven();
+  if (bytes.length >= file.size_bytes) {
+    return null;
+  }
+  return (
+    <div className="jp-TooInstance-preview-more" data-testid="tooi-file-part">
+      {trans.__(
+        'The first %1 of %2',
+        sizeInWords(bytes.length),
+        sizeInWords(file.size_bytes)
+      )}
+    </div>
   );
 }
 
