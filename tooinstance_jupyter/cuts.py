@@ -36,10 +36,9 @@ def _is_ours(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__")).partition(".")[0] in _NOT_THE_USERS
 
 
-def warn_of(run: Run, cut: str) -> None:
-    """Warn of what is not kept of a run, unless that is nothing."""
-    if cut:
-        warn(f"Run {run.number}: {cut}. {advice(run)}".strip())
+def warning(run: Run, cut: str) -> str:
+    """Return what to say of what is cut of a run."""
+    return f"Run {run.number}: {cut}. {advice(run)}".strip()
 
 
 def limits_reached(run: Run) -> list[str]:

@@ -510,32 +510,34 @@ class StreamSize:
         return self.kept_bytes < self.total_bytes
 
 
-def cut_in_words(
-    stdout: StreamSize, stderr: StreamSize, files: Sequence[OutputFile], *, lacks: str = "not kept"
-) -> str:
-    """Return what of a run's output is missing because of a limit; empty if nothing is.
-
-    Parameters
-    ----------
-    lacks
-        What became of the files that are missing.
+def stream_cut(name: str, stream: StreamSize) -> str:
+    """Return in words where a stream was cut at its limit; empty if it is whole.
 
     Examples
     --------
-    >>> cut_in_words(StreamSize(total_bytes=200_000_000, kept_bytes=100_000_000), StreamSize(), ())
+    >>> stream_cut("stdout", StreamSize(total_bytes=200_000_000, kept_bytes=100_000_000))
     'stdout cut at 100 MB of 200 MB'
     """
-    parts = [
-        f"{name} cut at {part_of(stream.kept_bytes, stream.total_bytes)}"
-        for name, stream in (("stdout", stdout), ("stderr", stderr))
-        if stream.is_cut
-    ]
+    if not stream.is_cut:
+        return ""
+    return f"{name} cut at {part_of(stream.kept_bytes, stream.total_bytes)}"
+
+
+def files_cut(files: Sequence[OutputFile]) -> str:
+    """Return in words how many files of a run are missed; empty if none is."""
+    parts = []
     missing = sum(file.is_cut and file.skipped != MORE_FILES for file in files)
     if missing:
-        parts.append(f"{missing:,} {'file' if missing == 1 else 'files'} {lacks}")
+        parts.append(f"{missing:,} {'file' if missing == 1 else 'files'} not kept")
     if any(file.skipped == MORE_FILES for file in files):
-        parts.append(f"files after the first {len(files) - 1:,} {lacks}")
+        parts.append(f"files after the first {len(files) - 1:,} not kept")
     return ", ".join(parts)
+
+
+def cut_in_words(stdout: StreamSize, stderr: StreamSize, files: str) -> str:
+    """Return all that is cut of a run; `files` is what `files_cut` says of its files."""
+    parts = (stream_cut("stdout", stdout), stream_cut("stderr", stderr), files)
+    return ", ".join(filter(None, parts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -596,7 +598,8 @@ class Run:
     def __post_init__(self) -> None:
         """Say what is cut, so that there is no run that leaves it out."""
         if not self.cut:
-            object.__setattr__(self, "cut", cut_in_words(self.stdout, self.stderr, self.files))
+            cut = cut_in_words(self.stdout, self.stderr, files_cut(self.files))
+            object.__setattr__(self, "cut", cut)
 
     @property
     def duration_s(self) -> float | None:

@@ -16,7 +16,7 @@ from . import cuts
 from .client.base import Client
 from .cuts import OutputCutWarning as OutputCutWarning
 from .errors import ConflictError, InvalidValueError
-from .records import OutputFile, Run, RunStatus, StreamSize, cut_in_words
+from .records import OutputFile, Run, RunStatus, files_cut, stream_cut
 from .requests import Arguments, NewRun, StreamName
 from .terminal import visible
 
@@ -138,7 +138,7 @@ class ResultFiles(Mapping[str, ResultFile]):
 
     def __init__(self, client: Client, run: Run) -> None:
         self._run = run
-        self._cut = cut_in_words(StreamSize(), StreamSize(), run.files)
+        self._cut = files_cut(run.files)
         self._files = {file.path: ResultFile(client, run.number, file) for file in run.files}
 
     def __getitem__(self, path: str) -> ResultFile:
@@ -154,7 +154,8 @@ class ResultFiles(Mapping[str, ResultFile]):
             ) from None
 
     def __iter__(self) -> Iterator[str]:
-        cuts.warn_of(self._run, self._cut)
+        if self._cut:
+            cuts.warn(cuts.warning(self._run, self._cut))
         return iter(self._files)
 
     def __len__(self) -> int:
@@ -308,10 +309,8 @@ class RunResult:
     def _read(self, stream: StreamName) -> bytes:
         data = self._client.read_output(self.number, stream)
         run = self.run
-        if stream == "stdout":
-            cuts.warn_of(run, cut_in_words(run.stdout, StreamSize(), ()))
-        else:
-            cuts.warn_of(run, cut_in_words(StreamSize(), run.stderr, ()))
+        if cut := stream_cut(stream, run.stdout if stream == "stdout" else run.stderr):
+            cuts.warn(cuts.warning(run, cut))
         return data
 
     def __repr__(self) -> str:

@@ -15,7 +15,7 @@ import pytest
 from tooinstance_jupyter.archives import ArchiveFormat
 from tooinstance_jupyter.config import TooInstance
 from tooinstance_jupyter.errors import OutputMissingError
-from tooinstance_jupyter.records import OutputFile, Run, RunStatus
+from tooinstance_jupyter.records import OutputFile, Run, RunStatus, StreamSize
 from tooinstance_jupyter.run_directory import RunDirectory
 from tooinstance_jupyter.service.outputs import Outputs
 
@@ -152,3 +152,13 @@ def test_a_run_that_goes_on_is_packed_as_it_stands(
         "stderr": b"",
         "SKIPPED.txt": b"link: a symbolic link\n",
     }
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_an_archive_lists_the_streams_that_are_cut(
+    outputs: Outputs, make_run: MakeRun, format_: ArchiveFormat, unpack: Unpack
+) -> None:
+    run = make_run({}, stdout=b"out")
+    run = dataclasses.replace(run, stdout=StreamSize(total_bytes=9, kept_bytes=3))
+    found = unpack(format_, outputs.archive(run, format_))
+    assert found["SKIPPED.txt"] == b"stdout: stdout cut at 3 B of 9 B\n"

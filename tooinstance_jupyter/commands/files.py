@@ -18,7 +18,7 @@ from ..display import excerpts
 from ..errors import ConflictError, InvalidValueError, NotFoundError, TooInstanceError
 from ..file_names import harmless_paths
 from ..live import neutralised
-from ..records import OutputFile, StreamSize, cut_in_words
+from ..records import OutputFile, files_cut
 from ..whole_files import written_whole
 from .base import Command, MimeBundle, Outcome, Parser, Ui, did_you_mean, run_number, text_bundle
 
@@ -27,7 +27,7 @@ def files(client: Client, args: Namespace, ui: Ui) -> Outcome:
     """List a run's output files, or copy them out."""
     run = client.get_run(run_number(args.number))
     chosen = _chosen(run.number, run.files, args.pattern)
-    cut = cut_in_words(StreamSize(), StreamSize(), chosen)
+    cut = files_cut(chosen)
     if args.to is None:
         problem = excerpts.problem(client, run) if chosen else None
         return Outcome(bundle=_bundle(run.number, chosen, cut, problem), value=list(chosen))

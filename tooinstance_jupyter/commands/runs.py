@@ -20,10 +20,9 @@ from ..build import sources
 from ..client.base import Client
 from ..errors import ConflictError, InvalidValueError, NotFoundError, TooInstanceError
 from ..live import Interrupted, RunInterrupted
-from ..records import Run, RunStatus, StreamSize, cut_in_words
+from ..records import Run, RunStatus, files_cut, stream_cut
 from ..requests import Arguments, BuildLog, NewRun, NewTool, RunFilter, StreamName
 from ..results import RunResult
-from ..sizes import part_of
 from ..suggestions import forgotten_file
 from . import inputs, panels
 from .base import Command, Outcome, Parser, Rest, Ui, UsageError, run_number
@@ -67,9 +66,7 @@ def check(ended: Run, *, is_passed_whole: bool = False) -> None:
         Whether its streams have been passed on whole, so that it does not matter where what is
         kept of them ends; files count all the same.
     """
-    missing = ended.cut
-    if is_passed_whole:
-        missing = cut_in_words(StreamSize(), StreamSize(), ended.files)
+    missing = files_cut(ended.files) if is_passed_whole else ended.cut
     if missing or ended.status is not RunStatus.SUCCEEDED:
         raise RunFailedError(ended, missing)
 
@@ -292,7 +289,9 @@ def logs(client: Client, args: Namespace, ui: Ui) -> Outcome:
         return _build_log(client, args, ui)
     number = run_number(args.subject)
     stream: StreamName = "stderr" if args.stderr else "stdout"
-    _warn_of_stream(client.get_run(number), stream, ui)
+    found = client.get_run(number)
+    if cut := stream_cut(stream, found.stdout if stream == "stdout" else found.stderr):
+        ui.warn(cuts.warning(found, cut))
     if args.follow:
         with _looking_ends():
             for event in client.follow(number):
@@ -304,13 +303,6 @@ def logs(client: Client, args: Namespace, ui: Ui) -> Outcome:
         ui.write("stdout", data)
         offset += len(data)
     return Outcome(is_shown=True)
-
-
-def _warn_of_stream(run: Run, stream: StreamName, ui: Ui) -> None:
-    size = run.stdout if stream == "stdout" else run.stderr
-    if size.is_cut:
-        there = part_of(size.kept_bytes, size.total_bytes)
-        ui.warn(f"Run {run.number}: {stream} cut at {there}. {cuts.advice(run)}".strip())
 
 
 def _build_log(client: Client, args: Namespace, ui: Ui) -> Outcome:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from tornado import web
 
 from ..errors import NotFoundError, TooInstanceError
-from ..records import Principal, Run
+from ..records import Principal, Run, stream_cut
 from .asked import loggable
 from .calls import Call
 from .handlers import AUTH_RESOURCE
@@ -120,7 +120,10 @@ def _shown(call: Call, api: str) -> tuple[str, Markup]:
 
 
 def _links(run: Run, api: str) -> Markup:
-    names = [("All as zip", "archive?format=zip"), ("stdout", "stdout"), ("stderr", "stderr")]
+    cut = f" ({run.cut})" if run.cut else ""
+    names = [(f"All as zip{cut}", "archive?format=zip")]
+    for name, size in (("stdout", run.stdout), ("stderr", run.stderr)):
+        names.append((stream_cut(name, size) or name, name))
     names += [
         (file.path, "files/" + quote(file.path, safe="/", errors="surrogateescape"))
         for file in run.files

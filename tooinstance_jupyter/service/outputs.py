@@ -36,7 +36,7 @@ from ..errors import (
     UnreadableOutputError,
 )
 from ..file_names import harmless_paths, object_name
-from ..records import InputFile, OutputFile, Run, RunStatus, now
+from ..records import InputFile, OutputFile, Run, RunStatus, now, stream_cut
 from ..requests import StreamName
 from ..run_directory import RunDirectory, hash_file, owner_of
 from ..store.blobs import Blobs, public_url
@@ -257,7 +257,12 @@ class Outputs:
 
     def _entries(self, run: Run, files: Sequence[OutputFile]) -> Iterator[Entry]:
         kept = [file.path for file in files if file.skipped is None]
-        missing = [(file.path, file.skipped) for file in files if file.skipped is not None]
+        missing = [
+            (name, cut)
+            for name, size in (("stdout", run.stdout), ("stderr", run.stderr))
+            if (cut := stream_cut(name, size))
+        ]
+        missing += [(file.path, file.skipped) for file in files if file.skipped is not None]
         for stream in _STREAMS:
             try:
                 file = self.open_stream(run, stream)

@@ -104,8 +104,7 @@ class Watcher:
         except OSError as error:
             _logger.exception("outputs cannot be collected run=%s", run.id)
             message = f"{message}; its files cannot be listed: {error.strerror}"
-            streams = cut_in_words(ended.stdout, ended.stderr, ())
-            cut = ", ".join(filter(None, (streams, "files not kept")))
+            cut = cut_in_words(ended.stdout, ended.stderr, "files not kept")
         return await self.advance(
             run,
             status=status,
