@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -370,6 +370,51 @@ def test_a_failed_build_says_why_and_what_to_do(kernel: Any, tmp_path: Any) -> N
 def test_settings_can_be_seen_and_changed(kernel: Any) -> None:
     assert "run_timeout_s" in kernel.run("%config TooInstance").stdout
     assert kernel.run("%config TooInstance.run_log_bytes = 1000000").status == "ok"
+
+
+@pytest.fixture
+def little_is_kept(kernel: Any) -> Iterator[None]:
+    kernel.run("%config TooInstance.run_log_bytes = 10")
+    yield
+    kernel.run("%config TooInstance.run_log_bytes = 1000000")
+
+
+def warned(cell: Any) -> str:
+    return "".join(told["text"] for told in cell.of("stream") if told["name"] == "stderr")
+
+
+@pytest.mark.usefixtures("little_is_kept")
+def test_a_run_that_is_cut_says_so_first_and_warns_each_cell_that_reads_it(kernel: Any) -> None:
+    cell = kernel.run("r = %tooi run probe slow 0")
+    assert "[stdout cut at 10 B of 35 B]" in cell.shown[0]["text/plain"].splitlines()[0]
+    assert "tooi tooi-warn" in cell.shown[0]["text/html"]
+    for _ in range(2):
+        told = warned(kernel.run("text = r.stdout"))
+        assert "OutputCutWarning: Run" in told
+        assert "stdout cut at 10 B of 35 B. Raise TooInstance.run_log_bytes (now 10 B)" in told
+        assert "text = r.stdout" in told, "it is not told of the user's line"
+    assert warned(kernel.run("text = r.stderr")) == ""
+    assert kernel.ask("repr(r)").startswith("<stdout cut at 10 B of 35 B; run")
+    assert "✓ cut" in kernel.run("%tooi runs -n 1").shown[0]["text/plain"]
+    assert "OutputCutWarning" in warned(kernel.run(f"%tooi logs {kernel.ask('r.number')}"))
+
+
+@pytest.mark.usefixtures("little_is_kept")
+def test_a_run_that_is_cut_is_an_error_with_check(kernel: Any) -> None:
+    cell = kernel.run("%tooi run --check -o r probe slow 0")
+    assert cell.status == "error"
+    assert "stdout cut at 10 B of 35 B" in cell.errors
+    assert "TooInstance.run_log_bytes" in cell.errors
+    assert kernel.ask("r.status") == "succeeded"
+
+
+@pytest.mark.usefixtures("little_is_kept")
+def test_a_data_frame_of_runs_says_which_outputs_are_cut(kernel: Any) -> None:
+    kernel.run("commands = ['slow', 'none']")
+    cell = kernel.run("m = %tooi map --over commands probe {} 0")
+    assert "OutputCutWarning: The output of 2 of 2 is cut" in warned(cell), cell.messages
+    assert "output of 2 cut" in cell.shown[0]["text/plain"].splitlines()[0]
+    assert kernel.ask("m.output_cut[0]") == "stdout cut at 10 B of 35 B"
 
 
 def test_an_interrupt_cancels_a_build(kernel: Any, tmp_path: Any) -> None:

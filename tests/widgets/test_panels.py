@@ -154,6 +154,21 @@ def test_a_run_can_be_run_again(kernel: Any) -> None:
     kernel.until(f"panel.result.number > {first} and panel.result.ok")
 
 
+def test_a_run_that_is_cut_is_marked_in_its_panel_and_in_lists(kernel: Any) -> None:
+    kernel.run("%config TooInstance.run_log_bytes = 10")
+    try:
+        open_cell(kernel, "%tooi run --panel weather Lund")
+        kernel.click("view.run_button")
+        kernel.until("panel.result and panel.result.ok")
+        kernel.until("'stdout cut at 10 B of' in panel._followed._status.value")
+        kernel.until("'tooi-alert' in panel._followed._status.value")
+        open_cell(kernel, "%tooi")
+        kernel.until("'✓ cut' in panel.view.run_actions.run_control.options[0][0]")
+        kernel.until("'stdout cut at 10 B of' in panel.view._runs.value")
+    finally:
+        kernel.run("%config TooInstance.run_log_bytes = 1000000")
+
+
 def test_closing_ends_the_thread_and_leaves_the_run(kernel: Any) -> None:
     message_id, cell = open_cell(kernel, "%tooi run --panel weather --pause 1 --days 3 Lund")
     kernel.click("view.run_button")

@@ -30,7 +30,8 @@ def overview(client: Client, prefix: str) -> Outcome:
         more = f", … (`{prefix} ls` has all)" if known.next_cursor else ""
         lines.append(f"Tools: {names}{more}")
     lines += [
-        f"Run {run.number}: {run.tool_name.rpartition('/')[2]}, {run.message}"
+        f"Run {run.number}: {run.tool_name.rpartition('/')[2]}, "
+        + "; ".join(filter(None, (run.cut, run.message)))
         for run in recent.items
     ]
     if not known.items:

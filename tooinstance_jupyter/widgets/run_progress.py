@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from ..display import run_mark
-from ..display.markup import duration, marked, prose
+from ..display.markup import alert, duration, marked, prose
 from ..live import NotebookScreen
 from ..records import Run, RunStatus, now
 from . import controls
@@ -66,8 +66,9 @@ def _sentence(run: Run) -> Markup:
     busy = not run.status.is_final and run.status is not RunStatus.QUEUED
     bar = Markup('<div class="tooi-bar"><progress></progress></div>') if busy else Markup("")
     return (
-        Markup("{} {}{}").format(
+        Markup("{} {} {}{}").format(
             marked(*run_mark(run)),
+            alert(run.cut),
             prose(f"Run {run.number} of {run.tool_name}: {run.message}"),
             prose(f", {duration(passed_s)}") if passed_s is not None else "",
         )
