@@ -105,6 +105,12 @@ _OWN_WORDS = re.compile(
     r"(?i)\b(?:usage|arguments?|options?|missing|required?|must|expect\w*|specif\w+|provide|give|"
     r"input|config\w*|tty|terminal|no such (?:file|option)|unknown|invalid|unrecogni[sz]ed)\b"
 )
+# not of a function that is called without what it takes
+_ASKS_FOR = re.compile(
+    r"(?i)\b(?:missing|requires?|required|specify|provide|expected|at least|no(?! such))\b"
+    r"(?!.{0,20}\bpositional)[^\n]{0,40}"
+    r"\b(?:arguments?|options?|files?|inputs?|parameters?|config\w*|tokens?|tty|terminal)\b"
+)
 # what comes of there being no input, no terminal, no network and no variables
 _ABOUT_SURROUNDINGS = re.compile(
     r"\b(?:argv|ARGV)\b|os\.Args|error: index out of range|index out of bounds: the len"
@@ -151,13 +157,14 @@ def crash_in(output: str, *, exit_code: int, given: Sequence[str] = ()) -> Crash
     if shell := _of_a_shell(text, exit_code, given):
         return Crash(shell, is_final=True)
     if uncaught := _of_python(text) or _of_node(text) or _found(_UNCAUGHT, text):
-        if _ABOUT_SURROUNDINGS.search(uncaught) or _mentions(uncaught, given):
+        is_told = _ABOUT_SURROUNDINGS.search(uncaught) or _ASKS_FOR.search(uncaught)
+        if is_told or _mentions(uncaught, given):
             return None
         return Crash(uncaught.splitlines()[-1].strip(), is_final=False)
     if exit_code == 0:
         return None
     if said := _found(_TO_INSTALL_FIRST, text):
-        return Crash(said, is_final=True)
+        return Crash(said, is_final=False)
     died = _found(_DIED, text)
     said = _found(_DENIED, text) or ("" if _OWN_WORDS.search(died) else died)
     if said and not _ABOUT_SURROUNDINGS.search(said) and not _mentions(said, given):

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from .base import Checkout
@@ -130,7 +131,7 @@ _BUILD_SYSTEMS = (
 )
 
 
-@dataclass(slots=True)
+@dataclass
 class Sources:
     """The sources of a checkout: how many files and bytes of each language, and those of C."""
 
@@ -138,6 +139,7 @@ class Sources:
     size_bytes: Counter[str] = field(default_factory=Counter)
     of_c: list[Path] = field(default_factory=list)
 
+    @cached_property
     def has_main(self) -> bool:
         """Tell whether there is a program among the sources of C, and not only a library."""
         # where it usually is comes first
@@ -239,7 +241,7 @@ def _built_by(system: _BuildSystem, checkout: Checkout, sources: Sources) -> Evi
 
 def _has_program(folder: Path, language: str, sources: Sources) -> bool:
     if language == "c":
-        return sources.has_main()
+        return sources.has_main
     if language == "go":
         paths = [*folder.glob("*.go"), *folder.glob("cmd/*.go"), *folder.glob("cmd/*/*.go")]
         return any(_GO_MAIN.search(files.text(path)) for path in paths[:_MOST_READ])
