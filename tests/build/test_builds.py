@@ -199,6 +199,23 @@ def test_a_file_that_cannot_be_compiled_ahead_is_named_and_fails_no_build(
     assert [line.rpartition("/")[2] for line in told] == ["of_python_2.py"]
 
 
+@pytest.mark.registry
+def test_a_lock_file_that_fits_no_more_fails_no_build(
+    workshop: Any, repository: Repository
+) -> None:
+    package = json.loads(str(KINDS["Node that must be built"][0]["package.json"]))
+    files = {
+        **KINDS["Node that must be built"][0],
+        "package.json": json.dumps({**package, "dependencies": {"ms": "2.1.3"}}),
+        "package-lock.json": json.dumps(
+            {"name": "frobnicate", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": {}}}
+        ),
+    }
+    version = workshop.build(repository(files))
+    assert version.status is VersionStatus.READY, (version.failure, workshop.log(version))
+    assert "without the lock file" in workshop.log(version)
+
+
 GUESSED = {
     "frobnicate.py": "import os\nimport six\nif os.environ.get('ZQ'):\n"
     "    import no_such_package_zq\n" + CLICK_LIKE

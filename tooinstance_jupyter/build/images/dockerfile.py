@@ -171,7 +171,8 @@ def install_listed(listing: str, *, title: str, mounts: Iterable[str] = ()) -> s
     return run(
         title,
         "rm -f /etc/apt/apt.conf.d/docker-clean",
-        "apt-get update -qq",
+        # there may be nothing to install; if there is, what is missing fails then
+        "apt-get update -qq || echo 'Not all lists of Debian packages could be fetched.'",
         f"packages=$({listing} | grep -xE '[a-z0-9][a-z0-9+.-]+[a-z0-9+]' | sort -u || :)",
         '[ -z "$packages" ] || DEBIAN_FRONTEND=noninteractive apt-get install -qq -y '
         "--no-install-recommends $packages >/dev/null",

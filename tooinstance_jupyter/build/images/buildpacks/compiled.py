@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...buildpacks import files
 from ...evidence import BESIDE
-from ..compiled import BUILD, STAGE, CompiledBuildpack
+from ..compiled import BUILD, INCOMPLETE, STAGE, CompiledBuildpack
 from ..dockerfile import TOOL
 
 _SUFFIXES = (".c", ".cc", ".cpp", ".cxx")
@@ -26,7 +26,8 @@ class AutotoolsBuildpack(CompiledBuildpack):
         "autoreconf --force --install",
         f"sh ./configure --prefix={TOOL}",
         'make -j "$(nproc)"',
-        f"make install DESTDIR={STAGE}",
+        # what only documents or registers a program fails last and alone
+        f"make install DESTDIR={STAGE} || make -k install DESTDIR={STAGE} || {INCOMPLETE}",
     )
 
     def is_there(self, folder: Path) -> bool:
@@ -46,7 +47,7 @@ class CMakeBuildpack(CompiledBuildpack):
         f"cmake -S . -B {BUILD} -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX={TOOL} "
         f"-DCMAKE_INSTALL_RPATH={TOOL}/lib -DBUILD_TESTING=OFF",
         f'cmake --build {BUILD} --parallel "$(nproc)"',
-        f"DESTDIR={STAGE} cmake --install {BUILD} || echo 'It has no installation.'",
+        f"DESTDIR={STAGE} cmake --install {BUILD} || {INCOMPLETE}",
     )
 
     def is_there(self, folder: Path) -> bool:
@@ -65,7 +66,7 @@ class MesonBuildpack(CompiledBuildpack):
     build = (
         f"meson setup {BUILD} --prefix={TOOL} --libdir=lib --buildtype=release",
         f"ninja -C {BUILD}",
-        f"DESTDIR={STAGE} meson install -C {BUILD}",
+        f"DESTDIR={STAGE} meson install -C {BUILD} || {INCOMPLETE}",
     )
 
     def is_there(self, folder: Path) -> bool:
@@ -82,8 +83,7 @@ class MakeBuildpack(CompiledBuildpack):
     files = ("GNUmakefile", "makefile", "Makefile")
     build = (
         f'make -j "$(nproc)" PREFIX={TOOL} prefix={TOOL}',
-        f"make install DESTDIR={STAGE} PREFIX={TOOL} prefix={TOOL} || "
-        "echo 'It has no installation.'",
+        f"make install DESTDIR={STAGE} PREFIX={TOOL} prefix={TOOL} || {INCOMPLETE}",
     )
 
     def is_there(self, folder: Path) -> bool:

@@ -13,6 +13,11 @@ from ..base import Recipe
 from ..dockerfile import ADDED, COMMANDS, TOOL, added, inside, run
 
 _MAVEN = "pom.xml"
+# what checks, documents or signs a program takes no part in it
+_NO_CHECKS = (
+    "-DskipTests -Dmaven.javadoc.skip -Dcheckstyle.skip -Drat.skip -Dlicense.skip -Dgpg.skip "
+    "-Dspotless.check.skip"
+)
 _GRADLE = ("build.gradle", "build.gradle.kts")
 
 
@@ -39,7 +44,7 @@ class JavaBuildpack:
         is_maven = bool(files.text(checkout.folder / _MAVEN))
         if is_maven:
             tools, there = ["maven", "default-jdk-headless"], "command -v mvn"
-            build = "mvn --batch-mode --quiet -DskipTests package"
+            build = f"mvn --batch-mode --quiet {_NO_CHECKS} package"
         else:
             tools, there = ["gradle", "default-jdk-headless"], "command -v gradle"
             # the source's own wrapper knows which Gradle it is written for
