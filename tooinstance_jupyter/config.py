@@ -67,7 +67,9 @@ class TooInstance(Configurable):
     ).tag(config=True)
 
     run_log_bytes = Int(
-        100 * 2**20, help="Bytes of each output stream that are kept of a run; the start is kept."
+        100 * 2**20,
+        help="Bytes of each output stream that are kept of a run; the start is kept. What "
+        "`tooi run` passes on is whole all the same.",
     ).tag(config=True)
 
     run_output_bytes = Int(2**30, help="Bytes that a run may leave in its working directory.").tag(

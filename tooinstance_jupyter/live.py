@@ -162,11 +162,11 @@ def follow_run(
 
 
 def _check_whole(run: Run, shown: Mapping[StreamName, int]) -> None:
-    """Raise unless all of a run's output was shown; one that was cancelled promises nothing."""
+    """Raise unless all of a run's output was shown."""
     sizes: dict[StreamName, StreamSize] = {"stdout": run.stdout, "stderr": run.stderr}
     for stream, size in sizes.items():
         missing = size.total_bytes - shown[stream]
-        if missing > 0 and run.status is not RunStatus.CANCELLED:
+        if missing > 0:
             raise MissedError(
                 f"Of what run {run.number} of {run.tool_name} wrote to {stream}, "
                 f"{missing:,} of {size.total_bytes:,} bytes were not passed on.",

@@ -49,7 +49,7 @@ class Passing:
 
     @staticmethod
     def forget(directory: Path) -> None:
-        """Remove what is left of a passage once nothing watches over its run."""
+        """Remove what is left of a passage, once its run has ended."""
         guardian.remove_passage(str(directory / guardian.PASSAGE))
 
     @property
@@ -66,7 +66,7 @@ class Passing:
             If it has been here, and is gone.
         """
         file, start = self._files.get(stream, (-1, -1))
-        if file >= 0 and (data := os.pread(file, size, place - start)):
+        if 0 <= start <= place and (data := os.pread(file, size, place - start)):
             return data
         found = guardian.segments(str(self._folder), stream)
         before = [one for one in found if one[0] <= place]

@@ -148,7 +148,7 @@ def test_what_was_removed_before_it_was_read_is_said(small: Any) -> None:
         process.kill()
         process.wait()
     assert process.returncode == 125
-    assert b"were not passed on" in errors
+    assert b"not passed on" in errors
 
 
 def test_a_run_whose_watcher_is_killed_is_said_to_be_lost(small: Any) -> None:

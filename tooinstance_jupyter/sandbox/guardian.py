@@ -26,6 +26,7 @@ TOTALS = "ended"
 SEGMENT_BYTES = 4 << 20
 PASSAGE_BYTES = 64 << 20
 READER_AWAY_S = 30.0
+READER_LATE_S = 600.0
 PASSED_POLL_S = 0.01
 
 
@@ -35,7 +36,8 @@ class Passage:
     Its folder is made by whoever asks for it. What comes is in files there, each named after its
     output and its first byte's place, which the reader deletes behind itself; it holds a lock on
     ``reader`` meanwhile. When all has come, ``ended`` says how much; the reader who has it all
-    removes the folder. Without a reader for a while, all is removed and nothing more is taken.
+    removes the folder. Without a reader for a while, all is removed and nothing more is taken; nor
+    is a reader waited for endlessly once the tool has ended.
     """
 
     def __init__(self, folder: str) -> None:
@@ -44,6 +46,7 @@ class Passage:
         self._folder = folder
         self._files: dict[str, tuple[int, int]] = {}
         self._away_since: float | None = None
+        self._over_at: float | None = None
 
     def has_room(self) -> bool:
         """Tell whether more is taken, or nothing at all, so that there is nothing to wait for."""
@@ -79,8 +82,8 @@ class Passage:
         except OSError:  # the disk is full, or the run was deleted
             self.close()
 
-    def is_over(self, totals: dict[str, int]) -> bool:
-        """Tell whether all has been read, so much of each output, or nobody does."""
+    def is_over(self, totals: dict[str, int], patience_s: float) -> bool:
+        """Tell whether all has been read, so much of each output, or nobody does in so long."""
         if self.is_open and not any(self._segments(name) for name in totals):
             self.close()
         if self.is_open and not os.path.exists(os.path.join(self._folder, TOTALS)):
@@ -88,7 +91,9 @@ class Passage:
                 write_json(self._folder, TOTALS, totals)
             except OSError:
                 self.close()
-        return not self.is_open or not self._is_read()
+        now = time.monotonic()
+        self._over_at = self._over_at or now + max(patience_s, READER_LATE_S)
+        return not self.is_open or now > self._over_at or not self._is_read()
 
     def close(self) -> None:
         """Take nothing more, and remove what is there."""
@@ -529,7 +534,8 @@ class Guardian:
     def _await_reader(self) -> None:
         """Let what is beyond the limits be read, unless nobody waits for it."""
         totals = {name: stream.total for name, stream in self.streams.items()}
-        while not self.passage.is_over(totals) and not self._is_cancelled():
+        patience_s = self.spec["timeout_s"]
+        while not self.passage.is_over(totals, patience_s) and not self._is_cancelled():
             time.sleep(PASSED_POLL_S)
         self.passage.close()
 

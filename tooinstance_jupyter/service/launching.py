@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Mapping
 
 from ..config import TooInstance
 from ..errors import ConflictError, EngineError, TooInstanceError
+from ..passing import Passing
 from ..records import Environment, Failure, Run, RunStatus, now
 from ..run_directory import RunDirectory
 from ..store.repository import Store
@@ -133,7 +134,10 @@ class Launcher:
             claimed = self._store.advance_run(claimed, expected=RunStatus.QUEUED)
         except ConflictError:  # somebody else took it, or it was cancelled
             return None
-        return None if claimed.status.is_final else (claimed, environment)
+        if claimed.status.is_final:
+            Passing.forget(self._directory(run).path)
+            return None
+        return claimed, environment
 
     async def _begin(self, run: Run, environment: Environment | None) -> None:
         try:

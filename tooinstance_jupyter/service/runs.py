@@ -471,6 +471,7 @@ class Runs:
         except ConflictError:  # its turn has just come
             return self.store.get_run_by_id(run.id) or cancelled
         self.launcher.forget_secrets(run)
+        Passing.forget(self.directory(run).path)
         self.outputs.hand_over(run)
         self.wake()
         return run

@@ -15,6 +15,7 @@ from pathlib import Path
 from ..config import TooInstance
 from ..engines.base import EngineState, Exit, ExitReason, Handle
 from ..errors import ConflictError, EngineError, NotFoundError, StorageError
+from ..passing import Passing
 from ..records import OutputFile, Run, RunStatus, cut_in_words, now
 from ..run_directory import RunDirectory
 from ..store.repository import Store
@@ -139,6 +140,7 @@ class Watcher:
                 run = stored
                 continue
             if advanced.status.is_final:
+                await asyncio.to_thread(Passing.forget, self._path(run))
                 self._on_final(advanced)
             return advanced
 

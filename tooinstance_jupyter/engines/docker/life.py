@@ -239,7 +239,7 @@ class Life:
         """Let what is beyond the limits be read, unless nobody waits for it."""
         totals = {name: output.size.total_bytes for name, output in self.outputs.items()}
         passage = self.outputs["stdout"].passage
-        while not passage.is_over(totals):
+        while not passage.is_over(totals, self.order.place.limits.timeout_s):
             if (self.directory / "cancel").exists():
                 break
             await asyncio.sleep(PASSED_POLL_S)
