@@ -29,6 +29,7 @@ SCRIPT = """#!/bin/sh
 case "$1" in
   --help) echo "Usage: probe COMMAND" ;;
   write) echo "of $2" > "$2"; echo written ;;
+  sleep) echo ready; sleep 100 ;;
   *) echo "$@" ;;
 esac
 """
@@ -184,14 +185,15 @@ def test_what_may_not_be_read_in_one_home_is_forbidden_and_stays(
         os.umask(0)
         version = finish(client.create(NewTool(source={str(probe)!r}))[1])
         run = client.wait(client.run(NewRun(tool="probe", arguments=["write", "a.txt"])).number)
+        going = client.run(NewRun(tool="probe", arguments=["sleep"])).number
         for folder in (client._config.home_path, client._config.runs_path):
             folder.chmod(0o777)
         client._config.builds_path.chmod(0o777)
         client.close()
-        tell([run.number, run.id])
+        tell([run.number, run.id, going])
     """
     ada.owns(home)
-    number, run_id = ada.tell(code(ada, made, home=home))
+    number, run_id, going = ada.tell(code(ada, made, home=home))
     read = f"""
         told = [
             refused(lambda: client.read_output({number}, "stdout")),
@@ -199,12 +201,19 @@ def test_what_may_not_be_read_in_one_home_is_forbidden_and_stays(
             refused(lambda: client._installation.outputs.archive(client.get_run({number}), "zip")),
         ]
         deleted = refused(lambda: client.delete_run({number}))
+        cancelled = refused(lambda: client.cancel({going}))
+        told.append(refused(lambda: list(client.follow({going}))))
+        status = client.get_run({going}).status
         still = client.get_run({number}).number
         shown = display.run_bundle(client, client.get_run({number}))["text/plain"]
         client.close()
-        tell([told, deleted, still, shown])
+        tell([told, deleted, cancelled, status, still, shown])
     """
-    told, deleted, still, shown = bob.tell(code(bob, read, home=home, name="ada"))
+    told, deleted, cancelled, status, still, shown = bob.tell(
+        code(bob, read, home=home, name="ada")
+    )
+    ada.tell(code(ada, f"tell(client.cancel({going}).status)", home=home))
+    assert (cancelled[:2], status) == (["ForbiddenError", "forbidden"], "running")
     for kind, error_code, status, message in told:
         assert (kind, error_code, status) == ("OutputForbiddenError", "output_forbidden", 403)
         assert str(ADA) in message, "it does not say whose it is"

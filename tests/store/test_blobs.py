@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tooinstance_jupyter.errors import OutputsUnavailableError
+from tooinstance_jupyter.errors import OutputMissingError, OutputsUnavailableError
 from tooinstance_jupyter.file_names import harmless_paths, object_name
 from tooinstance_jupyter.store.blobs import Blobs, public_url
 
@@ -48,7 +48,7 @@ def test_what_is_put_is_read_back_in_any_order(blobs: Blobs) -> None:
         file.seek(0)
         assert file.read() == content
         assert other.read(3) == content[3:6]
-    assert blobs.size("one/files/data") == len(content)
+    assert blobs.sizes("one")["one/files/data"] == len(content)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,6 @@ def test_a_run_is_deleted_without_its_neighbours(blobs: Blobs) -> None:
 
 
 def test_a_missing_object_is_not_taken_for_a_failure(blobs: Blobs) -> None:
-    assert blobs.size("none") is None
     assert blobs.sizes("none") == {}
     with pytest.raises(FileNotFoundError):
         blobs.open("none")
@@ -86,6 +85,11 @@ def test_a_missing_object_is_not_taken_for_a_failure(blobs: Blobs) -> None:
 def test_a_file_that_grows_is_kept_to_its_size(blobs: Blobs) -> None:
     blobs.put("one/stdout", io.BytesIO(b"123456"), 3)
     assert blobs.open("one/stdout").read() == b"123"
+
+
+def test_a_file_that_becomes_shorter_is_not_kept_in_silence(blobs: Blobs) -> None:
+    with pytest.raises(OutputMissingError, match="3 of 6 bytes"):
+        blobs.put("one/stdout", io.BytesIO(b"123"), 6)
 
 
 def test_a_server_that_does_not_answer_is_said_in_words_and_is_back_later(s3: Any) -> None:
@@ -97,7 +101,6 @@ def test_a_server_that_does_not_answer_is_said_in_words_and_is_back_later(s3: An
     for attempt in (
         lambda: put(blobs, "one/stderr", b"x"),
         lambda: blobs.open("one/stdout"),
-        lambda: blobs.size("one/stdout"),
         lambda: blobs.sizes("one"),
         lambda: blobs.delete("one"),
         reading.read,

@@ -312,7 +312,7 @@ def _build_log(client: Client, args: Namespace, ui: Ui) -> Outcome:
             f"{detail.tool.name} has never been built.", f"`%tooi build {detail.tool.name}`."
         )
     version = detail.versions[0]
-    if not args.follow:
+    if not args.follow or version.status.is_final:
         ui.write("stdout", client.build_log(version.id).encode())
         return Outcome(is_shown=True)
     with _looking_ends():

@@ -232,7 +232,22 @@ class Runs:
         return run
 
     async def cancel(self, principal: Principal, number: int) -> Run:
-        """Stop a run with all its children; one that has ended stays as it is."""
+        """Stop a run with all its children; one that has ended stays as it is.
+
+        Raises
+        ------
+        ForbiddenError
+            If it is another principal's, or a process of another UNIX user.
+        """
+        try:
+            return await self._cancel(principal, number)
+        except PermissionError as error:
+            raise ForbiddenError(
+                f"Run {number} cannot be cancelled: it is a process of another UNIX user.",
+                "Cancel it as that user.",
+            ) from error
+
+    async def _cancel(self, principal: Principal, number: int) -> Run:
         run = await self.settle(await asyncio.to_thread(self.owned, principal, number))
         while not run.status.is_final:
             if run.status is RunStatus.QUEUED:

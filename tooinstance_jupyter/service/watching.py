@@ -86,8 +86,8 @@ class Watcher:
             return run
         try:
             return await self._look(run)
-        except EngineError as error:
-            # an engine that is away for a while has not ended the run
+        except (EngineError, PermissionError) as error:
+            # an engine that is away has not ended the run, nor whoever may not look at it
             _logger.info("run cannot be settled now run=%s reason=%s", run.id, error)
             return run
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from ..errors import OutputsUnavailableError
+from ..errors import OutputMissingError, OutputsUnavailableError
 
 _CHUNK_BYTES = 2**20
 # S3 takes parts of 5 MiB or more; one that is written stands in memory
@@ -45,6 +45,8 @@ class Blobs:
         ------
         OutputsUnavailableError
             If the file system does not take it.
+        OutputMissingError
+            If the file turns out to be shorter; what is kept then is not whole.
         """
         left = size_bytes
         with self.in_words(missing="its folder or bucket is missing"):
@@ -55,6 +57,12 @@ class Blobs:
                 while left > 0 and (chunk := file.read(min(left, _CHUNK_BYTES))):
                     left -= len(chunk)
                     writer.write(chunk)
+        if left > 0:
+            raise OutputMissingError(
+                f"{name!r} became shorter while it was stored: {left:,} of {size_bytes:,} bytes "
+                "are missing.",
+                "It is stored again at the next start.",
+            )
 
     def open(self, name: str) -> BinaryIO:
         """Open an object for reading; it can be sought in.
@@ -69,14 +77,6 @@ class Blobs:
         with self.in_words():
             file = self._system.open(self._path(name), "rb", block_size=_BLOCK_BYTES // 2)
         return io.BufferedReader(_Reading(self, file), _CHUNK_BYTES)
-
-    def size(self, name: str) -> int | None:
-        """Return the size of an object (bytes), or ``None`` if there is none of the name."""
-        try:
-            with self.in_words():
-                return int(self._system.info(self._path(name))["size"])
-        except FileNotFoundError:
-            return None
 
     def sizes(self, folder: str) -> dict[str, int]:
         """Return the sizes of all objects beneath a folder (bytes), by name."""
