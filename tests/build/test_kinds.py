@@ -176,6 +176,15 @@ IMAGES: dict[str, tuple[Mapping[str, str], list[str]]] = {
         },
         ["python:frob", "python:frob.py"],
     ),
+    "Python with a script that starts the same as its command": (
+        {
+            "pyproject.toml": PROJECT + "[project.scripts]\nfrob = 'core.app:main'\n",
+            "core/app.py": "def main(): pass\n",
+            "frob.py": PYTHON,
+            "release.py": PYTHON,
+        },
+        ["python:frob", "python:frob.py"],
+    ),
     "Python without a command, and the script that it is": (
         {"setup.py": SETUP, "frobnicate.py": PYTHON, "deploy.py": PYTHON},
         ["python:frobnicate.py"],

@@ -265,11 +265,12 @@ def _python(checkout: Checkout) -> Evidence | None:
     bound = {
         path.name for path in map(PurePosixPath, paths) if _BINDINGS.issuperset(path.parts[:1])
     }
+    called = _called([*names, *(f"{name}.py" for name in (*names, checkout.name))])
     return Evidence(
         what="a Python package",
         language="python",
         runtimes=frozenset({"python"}),
-        programs=_there(folder, [*paths, *_called(names)]),
+        programs=_there(folder, [*paths, *called]),
         is_named=_any_named([*names, *modules], checkout),
         is_bindings=bool(names) and bound.issuperset(names),
     )
