@@ -13,6 +13,7 @@ import uv
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from ...errors import BuildError
+from .. import error_lines
 
 
 def interpreter(asked: str, downloads: Path | None = None) -> str:
@@ -77,7 +78,7 @@ def _find(specifier: str, downloads: Path | None) -> str:
         if installed.returncode != 0:
             raise BuildError(
                 f"It needs Python {specifier}, which cannot be downloaded: "
-                f"{' '.join(installed.stderr.split())[-300:]}",
+                f"{error_lines.find(installed.stderr).line}",
                 "Is there a network, and is there such a Python?",
                 code="python_missing",
             )

@@ -23,6 +23,7 @@ from ... import foreign_files
 from ...config import TooInstance
 from ...errors import BuildError
 from ...records import Candidate, Runtime, SourceKind
+from .. import error_lines
 from ..base import Built, Checkout, Site
 from ..diagnose import AGAIN
 
@@ -161,7 +162,7 @@ def find_node(toolchains: Path) -> Node:
             if done.returncode != 0:
                 raise BuildError(
                     f"There is no Node on this machine, and its wheel cannot be installed: "
-                    f"{done.stderr.strip()[-300:]}",
+                    f"{error_lines.find(done.stderr).line}",
                     f"Install Node {_OLDEST_MAJOR} or newer.",
                     code="node_missing",
                 )
