@@ -23,7 +23,7 @@ from .. import foreign_files
 from ..config import TooInstance
 from ..errors import SourceError, SourceForbiddenError
 from ..records import Source, SourceKind
-from . import git
+from . import error_lines, git
 from .base import Checkout
 from .sources import ParsedSource, suggested_name
 
@@ -145,12 +145,12 @@ def _pypi_version(source: Source) -> str:
         )
     if "no version" in complaint or "no solution" in complaint.lower():
         raise SourceError(
-            f"PyPI has no {wanted} that fits here: {_last(complaint)}",
+            f"PyPI has no {wanted} that fits here: {_cause(found.stderr)}",
             f"Leave the version out, pypi:{name}, for the newest.",
             code="ref_not_found",
         )
     raise SourceError(
-        f"The package index cannot be asked for {name}: {_last(complaint)}",
+        f"The package index cannot be asked for {name}: {_cause(found.stderr)}",
         "Is there a network? UV_INDEX_URL and the proxy variables are honoured.",
         code="source_unreachable",
     )
@@ -173,7 +173,7 @@ def _npm_version(source: Source, npm: Sequence[str]) -> str:
             code="source_not_found",
         )
     raise SourceError(
-        f"The npm registry cannot be asked for {wanted}: {_last(found.stderr)}",
+        f"The npm registry cannot be asked for {wanted}: {_cause(found.stderr)}",
         "Is there a network? npm's own settings are honoured.",
         code="source_unreachable",
     )
@@ -197,9 +197,8 @@ def _asked(argv: Sequence[str], text: str, what: str) -> subprocess.CompletedPro
         ) from error
 
 
-def _last(complaint: str) -> str:
-    lines = [line for line in complaint.strip().splitlines() if line.strip()]
-    return lines[-1][-300:] if lines else "it said nothing."
+def _cause(complaint: str) -> str:
+    return error_lines.find(complaint).line or "it said nothing."
 
 
 def folder_of(source: Source) -> Path:
