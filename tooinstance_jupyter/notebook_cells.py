@@ -89,7 +89,8 @@ def run_cell(run: CellRun) -> str:
     for name in run.secrets:
         options += ["--secret", _word(name, "The name of the secret")]
     if run.timeout_s is not None:
-        options += ["--timeout", format(Decimal(repr(run.timeout_s)), "f")]
+        seconds = format(Decimal(repr(run.timeout_s)), "f")
+        options += ["--timeout", seconds.removesuffix(".0")]
     if run.memory_bytes is not None:
         options += ["--memory", str(run.memory_bytes)]
     if run.network is False:

@@ -111,9 +111,13 @@ export function addCommands(
     async tool => {
       const { button } = await showDialog({
         title: trans.__('Delete %1?', shortName(tool, given)),
-        body: trans.__(
-          'Nobody can run it any more, also not those it is shared with. Its runs stay, with their output.'
-        ),
+        body:
+          trans.__(
+            'Nobody can run it any more, also not those it is shared with. Its runs stay, with their output.'
+          ) +
+          (documents.isFilledIn(tool)
+            ? ` ${trans.__('What you filled in to run it is lost.')}`
+            : ''),
         buttons: [
           Dialog.cancelButton(),
           Dialog.warnButton({ label: trans.__('Delete') })

@@ -27,6 +27,8 @@ export interface Context {
   readonly serverFiles: ServerFiles | null;
   /** The notebooks that cells are put into; `null` where there are none. */
   readonly notebooks: Notebooks | null;
+  /** The keys of the documents that hold what somebody filled in, and has not sent yet. */
+  readonly unsent: Set<string>;
   readonly trans: TranslationBundle;
 }
 

@@ -1,11 +1,13 @@
 /** The main area's documents: one for each place, opened once, there again after a reload. */
 import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
 import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import type { Message } from '@lumino/messaging';
 import type { ReactElement } from 'react';
 
 import { bareName } from './api/types';
 import { View } from './context';
 import type { Context } from './context';
+import { isDiscarded } from './discarding';
 import { toolIcon } from './icons';
 import { Later } from './later';
 import type { Views } from './later';
@@ -36,6 +38,23 @@ export class Document extends MainAreaWidget<View> {
     this.title.closable = true;
     this._entitle(labelOf(_place, _given));
     this.toolbar.hide();
+  }
+
+  /** Whether it holds what somebody filled in, and has not sent. */
+  get isUnsent(): boolean {
+    return this._given.unsent.has(keyOf(this._place));
+  }
+
+  protected override onCloseRequest(message: Message): void {
+    if (!this.isUnsent) {
+      super.onCloseRequest(message);
+      return;
+    }
+    void isDiscarded(this._given.trans).then(isAgreed => {
+      if (isAgreed && !this.isDisposed) {
+        super.onCloseRequest(message);
+      }
+    });
   }
 
   get place(): Place {
@@ -76,6 +95,16 @@ export class Documents {
       this._app.shell.activateById(there.id);
       return there;
     }
+    if (there?.isUnsent) {
+      this._app.shell.activateById(there.id);
+      void isDiscarded(this._given.trans).then(isAgreed => {
+        if (isAgreed) {
+          there.dispose();
+          this.open(place);
+        }
+      });
+      return there;
+    }
     there?.dispose();
     const document = new Document(this._given, place, (from, to) => {
       this._go(from, to);
@@ -98,6 +127,16 @@ export class Documents {
     for (const document of about) {
       document.dispose();
     }
+  }
+
+  /** Whether a form that would run a tool is filled in, and not sent. */
+  isFilledIn(tool: string): boolean {
+    return (
+      this._tracker.find(
+        ({ place, isUnsent }) =>
+          place.kind === 'form' && place.tool === tool && isUnsent
+      ) !== undefined
+    );
   }
 
   /** The places whose documents are open, and cannot be seen. */

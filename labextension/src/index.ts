@@ -68,6 +68,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
       settings,
       serverFiles:
         manager && new ServerFiles(manager, translator ?? nullTranslator),
+      unsent: new Set(),
       notebooks: notebooks && new Notebooks(app, notebooks, trans),
       trans
     };

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.servers import Server
 
+PATIENCE_S = 120
 GIVEN = ("arguments", "variables", "secrets", "limits", "label", "version_id")
 
 
@@ -40,12 +43,16 @@ class Notebook:
         before = self._newest()
         for text in shown:
             expect(self.source).to_contain_text(text)
-        self.lab.execute("notebook:run-all-cells")
-        until = self.page.get_by_test_id("tooi-display-open-run")
-        expect(until.last).to_be_visible()
-        self.page.wait_for_timeout(100)
-        while (number := self._newest()) == before:
-            self.page.wait_for_timeout(200)
+        prompt = self.panel.locator(".jp-InputPrompt").last
+        until = time.monotonic() + PATIENCE_S
+        while prompt.inner_text().strip() == "[ ]:":
+            assert time.monotonic() < until, "the cell is not executed"
+            # what is executed just before the kernel is connected is lost
+            self.lab.execute("notebook:run-all-cells")
+            self.page.wait_for_timeout(2_000)
+        expect(prompt).to_have_text(re.compile(r"\[\d+\]:"))
+        number = self._newest()
+        assert number > before, self.panel.inner_text()
         return self.given(number)
 
     def given(self, number: int) -> dict[str, Any]:
@@ -125,7 +132,7 @@ def test_the_cell_of_a_form_reads_files_of_the_computer_from_beside_the_notebook
     with page.expect_file_chooser() as chooser:
         form.get_by_test_id("tooi-form-upload").click()
     chooser.value.set_files(tmp_path / "--large.bin")
-    form.get_by_test_id("tooi-form-more").get_by_role("button").first.click()
+    form.get_by_test_id("tooi-form-more").click()
     with page.expect_file_chooser() as chooser:
         form.get_by_test_id("tooi-form-stdin-upload").click()
     chooser.value.set_files(tmp_path / "in.txt")
@@ -137,6 +144,7 @@ def test_the_cell_of_a_form_reads_files_of_the_computer_from_beside_the_notebook
     found = notebook.run("-i inputs/--large.bin", "--stdin inputs-2/in.txt")
     assert (notebook.folder / "inputs" / "--large.bin").read_bytes() == content
     assert (notebook.folder / "inputs" / "in.txt").read_bytes() == b"another"
+    notebook.lab.show_form(tool)
     with page.expect_response("**/runs") as started:
         form.get_by_test_id("tooi-form-run").click()
     number = started.value.json()["number"]

@@ -5,6 +5,7 @@ import type { ReactElement } from 'react';
 
 import { fullName } from '../api/types';
 import { useGiven, useGo } from '../context';
+import { isDiscarded } from '../discarding';
 import { Field } from '../parts/field';
 import { Problem } from '../parts/problem';
 import { fieldOf, forget, keep, kept, requestOf } from './draft';
@@ -20,6 +21,8 @@ export function CreateForm({
   const go = useGo();
   const form = useRef<HTMLFormElement>(null);
   const [draft, setDraft] = useState(kept);
+  const typed = useRef('');
+  typed.current = draft.source;
   const [isBusy, setIsBusy] = useState(false);
   const [isMore, setIsMore] = useState(false);
   const [error, setError] = useState<unknown>();
@@ -28,18 +31,34 @@ export function CreateForm({
 
   useEffect(() => {
     const { source, command } = place;
-    if (source !== undefined) {
-      setDraft(before => ({ ...before, source }));
-      setError(undefined);
+    const begin = () => {
+      if (source !== undefined) {
+        setDraft(before => ({ ...before, source }));
+        setError(undefined);
+      }
+      if (command !== undefined) {
+        // a tool of another command is another tool
+        const name = command.split('/').at(-1) ?? command;
+        setDraft(before => ({ ...before, name, entry_point: command }));
+        setIsMore(true);
+      }
+      focusField(form.current, 'source');
+    };
+    const there = typed.current.trim();
+    if (source === undefined || ['', source.trim()].includes(there)) {
+      begin();
+      return;
     }
-    if (command !== undefined) {
-      // a tool of another command is another tool
-      const name = command.split('/').at(-1) ?? command;
-      setDraft(before => ({ ...before, name, entry_point: command }));
-      setIsMore(true);
-    }
-    focusField(form.current, 'source');
-  }, [place]);
+    let isCurrent = true;
+    void isDiscarded(trans).then(isAgreed => {
+      if (isAgreed && isCurrent) {
+        begin();
+      }
+    });
+    return () => {
+      isCurrent = false;
+    };
+  }, [place, trans]);
   useEffect(() => {
     keep(draft);
   }, [draft]);

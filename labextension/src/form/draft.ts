@@ -32,6 +32,8 @@ export interface Kept {
   /** Names of files of the user's machine, which cannot be kept. */
   files: string[];
   keepsInputs: boolean;
+  /** Whether it was filled in and not sent. */
+  isUnsent?: boolean;
 }
 
 export function keep(key: string, kept: Kept): void {

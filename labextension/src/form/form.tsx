@@ -25,9 +25,9 @@ export function RunForm({
   place: Place & { kind: 'form' };
 }): ReactElement {
   const given = useGiven();
-  const { model, commands, notebooks, serverFiles, trans } = given;
+  const { model, commands, notebooks, serverFiles, trans, unsent } = given;
   const [form] = useState(
-    () => new FormModel(model.api, trans, place.tool, place.draft)
+    () => new FormModel(model.api, trans, place.tool, place.draft, unsent)
   );
   useEffect(
     () => () => {

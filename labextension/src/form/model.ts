@@ -35,7 +35,8 @@ export class FormModel implements IDisposable {
     private readonly _api: Api,
     private readonly _trans: TranslationBundle,
     readonly tool: string,
-    private readonly _draft: Draft | undefined
+    private readonly _draft: Draft | undefined,
+    private readonly _unsent: Set<string>
   ) {
     this._key = keyOf({ kind: 'form', tool, draft: _draft });
     const before = kept(this._key, _draft);
@@ -51,11 +52,14 @@ export class FormModel implements IDisposable {
       this._takeKept(before);
     }
     this._ready = this._begin(before === undefined);
-    for (const part of [this.arguments, this.inputs]) {
-      part.changed.connect(() => {
-        this._change();
-      });
-    }
+    this.arguments.changed.connect(({ isTouched, line }) => {
+      this._setUnsent(isTouched && line !== this._sentLine);
+      this._change();
+    });
+    this.inputs.changed.connect(() => {
+      this._setUnsent();
+      this._change();
+    });
   }
 
   /** Emitted when anything of it is another. */
@@ -139,6 +143,7 @@ export class FormModel implements IDisposable {
       this._isDisposed = true;
       this.arguments.dispose();
       Signal.clearData(this);
+      this._unsent.delete(this._key);
       forget(this._key);
     }
   }
@@ -151,7 +156,7 @@ export class FormModel implements IDisposable {
   }
 
   set(change: Partial<Extras>): void {
-    this._isTouched = true;
+    this._touch();
     this._extras = { ...this._extras, ...change };
     if (change.engine !== undefined) {
       this.arguments.refresh();
@@ -160,25 +165,27 @@ export class FormModel implements IDisposable {
   }
 
   setVariables(variables: readonly Pair[]): void {
-    this._isTouched = true;
+    this._touch();
     this._variables = variables;
     this._change();
   }
 
   setSecrets(secrets: readonly Pair[]): void {
-    this._isTouched = true;
+    this._touch();
     this._secrets = secrets;
     this._change();
   }
 
   setStdinFile(file: File | undefined): void {
     this._stdinFile = file;
+    this._setUnsent();
     this._change();
   }
 
   /** Use the files and standard input of the earlier run no more. */
   dropEarlier(): void {
     this._keepsInputs = false;
+    this._setUnsent();
     this._change();
   }
 
@@ -267,9 +274,14 @@ export class FormModel implements IDisposable {
           this._changed.emit();
         }
       };
-      return earlier
+      const run = earlier
         ? await this._api.rerun(earlier.number, request, files, sending)
         : await this._api.startRun(request, files, sending);
+      // from now on the run has all of it
+      this._sentLine = this.arguments.line;
+      this._unsent.delete(this._key);
+      this._keep();
+      return run;
     } catch (error) {
       this._refuse(error);
       return undefined;
@@ -349,7 +361,20 @@ export class FormModel implements IDisposable {
     }));
     this._secrets = before.secretNames.map(name => ({ name, value: '' }));
     this._keepsInputs = before.keepsInputs;
+    this._setUnsent(before.isUnsent);
     this.inputs.miss([...before.files, ...before.paths]);
+  }
+
+  private _touch(): void {
+    this._isTouched = true;
+    this._setUnsent();
+  }
+
+  /** Note that there is something to lose. */
+  private _setUnsent(isUnsent = true): void {
+    if (isUnsent && !this._isDisposed) {
+      this._unsent.add(this._key);
+    }
   }
 
   private _change(): void {
@@ -377,7 +402,8 @@ export class FormModel implements IDisposable {
       files: items
         .filter(({ path }) => path === undefined)
         .map(({ file }) => file.name),
-      keepsInputs: this._keepsInputs
+      keepsInputs: this._keepsInputs,
+      isUnsent: this._unsent.has(this._key)
     });
   }
 
@@ -386,6 +412,8 @@ export class FormModel implements IDisposable {
   private readonly _ready: Promise<void>;
   private _isDisposed = false;
   private _isTouched = false;
+  /** The command line of the last run. */
+  private _sentLine: string | undefined;
   private _detail: ToolDetail | undefined;
   private _missingId: string | undefined;
   private _toolError: unknown;

@@ -18,7 +18,8 @@ interface Suggestion {
 /**
  * Chips with a field after them that takes one more.
  *
- * What is typed becomes a chip at Enter, at a comma, and when the field is left: it is never lost.
+ * What is typed becomes a chip at Enter, at a comma, and at a click on Add or on a suggestion; never
+ * by leaving the field, which says then that it is not added.
  *
  * @param control - what the field of a form gives to its control.
  */
@@ -36,6 +37,7 @@ export function AccessEditor({
   const [text, setText] = useState('');
   const [chosen, setChosen] = useState(-1);
   const [isOpen, setIsOpen] = useState(false);
+  const [isLeft, setIsLeft] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const suggestions = useSuggestions(text, value);
   const unknown = useUnknown(value);
@@ -152,11 +154,32 @@ export function AccessEditor({
             }
           }}
           onKeyDown={onKeyDown}
+          onFocus={() => {
+            setIsLeft(false);
+          }}
           onBlur={() => {
-            add(text);
+            setIsOpen(false);
+            setIsLeft(true);
           }}
           {...control}
         />
+        {text.trim() && (
+          <button
+            type="button"
+            className="jp-TooInstance-link"
+            aria-label={trans.__('Add %1', text.trim())}
+            data-testid="tooi-access-add"
+            // the field keeps the focus
+            onMouseDown={event => {
+              event.preventDefault();
+            }}
+            onClick={() => {
+              add(text);
+            }}
+          >
+            {trans.__('Add')}
+          </button>
+        )}
         <div
           role="listbox"
           id={`${id}-list`}
@@ -183,6 +206,19 @@ export function AccessEditor({
             </div>
           ))}
         </div>
+      </div>
+      <div role="status">
+        {isLeft && text.trim() && (
+          <p
+            className="jp-TooInstance-help"
+            data-testid="tooi-access-not-added"
+          >
+            {trans.__(
+              'Not added: %1. Press Enter in the field, or Add.',
+              text.trim()
+            )}
+          </p>
+        )}
       </div>
     </div>
   );

@@ -76,13 +76,27 @@ export function Label({
         onChange={event => {
           setText(event.target.value);
         }}
-        onBlur={save}
+        onBlur={() => {
+          // what was not changed needs no field
+          if (text.trim() === run.label) {
+            setText(undefined);
+          }
+        }}
         onKeyDown={event => {
           if (event.key === 'Escape') {
             setText(undefined);
           }
         }}
       />
+      {text.trim() !== run.label && (
+        <button
+          type="submit"
+          className="jp-TooInstance-link"
+          data-testid="tooi-run-label-save"
+        >
+          {trans.__('Save')}
+        </button>
+      )}
       {error !== undefined && <Problem error={error} />}
     </form>
   );
