@@ -113,6 +113,32 @@ def test_the_dashboard_leads_to_the_form_of_a_tool_and_back(kernel: Any) -> None
     kernel.until("panel.view.title == 'TooInstance'")
 
 
+def test_a_form_that_is_filled_in_is_not_left_without_asking(kernel: Any) -> None:
+    open_cell(kernel, "%tooi")
+    kernel.until("panel.view.rows[0].actions.name")
+    kernel.click("view.rows[0].actions.run_button")
+    kernel.until("panel.view.title == 'Run weather@1'")
+    kernel.run("panel.view.arguments.line_control.value = 'half filled in'")
+    kernel.click("_back")
+    kernel.until("panel.discarding.box.layout.display != 'none'")
+    kernel.click("discarding.no_button")
+    kernel.until("panel.discarding.box.layout.display == 'none'")
+    assert kernel.ask("panel.view.arguments.line") == "half filled in"
+    kernel.click("_close")
+    kernel.until("panel.discarding.box.layout.display != 'none'")
+    kernel.click("discarding.yes_button")
+    kernel.until("panel._worker.join(1)")
+
+
+def test_what_was_run_is_left_without_a_question(kernel: Any) -> None:
+    open_cell(kernel, "%tooi run weather --panel")
+    kernel.run("panel.view.arguments.line_control.value = 'Lund'")
+    kernel.click("view.run_button")
+    kernel.until("panel.result is not None")
+    kernel.click("_close")
+    kernel.until("panel._worker.join(1)")
+
+
 def test_fields_and_command_line_follow_each_other(kernel: Any) -> None:
     open_cell(kernel, "%tooi run weather --panel")
     kernel.run("form = panel.view.arguments")

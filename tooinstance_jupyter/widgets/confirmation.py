@@ -1,4 +1,4 @@
-"""The question before something is deleted; what is deleted is left to whoever asks."""
+"""The question before something is lost; what is lost is left to whoever asks."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 class Confirmation:
     """A question with its two answers, hidden while nothing is asked."""
 
-    def __init__(self, panel: Panel) -> None:
+    def __init__(self, panel: Panel, yes: str = "Delete") -> None:
         self._agreed: Callable[[], None] | None = None
         self._question = controls.html()
-        self.yes_button = panel.button("Delete", self._do, tone="danger")
+        self.yes_button = panel.button(yes, self._do, tone="danger")
         self.no_button = panel.button("Keep", self._hide)
         self.box = controls.row(self._question, self.yes_button, self.no_button)
         self._hide()

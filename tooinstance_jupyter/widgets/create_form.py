@@ -77,6 +77,11 @@ class CreateForm:
             controls.row(self.create_button),
         )
 
+    @property
+    def entries(self) -> tuple[object, ...]:
+        """What is filled in."""
+        return tuple(field.value for field in self.fields.values())
+
     def refresh(self) -> float:
         """Do nothing: nothing here changes by itself."""
         return _IDLE_S

@@ -29,6 +29,7 @@ class Dashboard:
     """Tools, found as one types, and the newest runs, as they go on."""
 
     title = "TooInstance"
+    entries: tuple[object, ...] = ()
 
     def __init__(self, panel: Panel) -> None:
         self._panel = panel

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from IPython.core.getipython import get_ipython
@@ -23,6 +24,7 @@ from ..results import RunResult
 from ..terminal import visible
 from . import controls
 from .build_progress import BuildProgress
+from .confirmation import Confirmation
 from .controls import Control
 from .run_progress import RunProgress
 from .worker import Worker
@@ -46,6 +48,11 @@ class View(Protocol):
     @property
     def box(self) -> Control:
         """Its controls."""
+        ...
+
+    @property
+    def entries(self) -> tuple[object, ...]:
+        """What is filled in; empty where nothing can be."""
         ...
 
     def refresh(self) -> float:
@@ -90,18 +97,22 @@ class Panel:
         self._own_id, self._above_id, self._result_id = new_id(), new_id(), new_id()
         self._bundle: Mapping[str, Any] = _NOTHING
         self._pending: set[Control] = set()
+        self._sent: tuple[object, ...] = ()
         self._look_failed = False
         self._note_use: Callable[[str], None] = lambda _: None
         self._worker = Worker(self._refresh, self._fail)
         self._title = controls.growing(controls.html())
-        self._back = self.button("Back", self.back)
+        self._back = self.button("Back", lambda: self._leave(self.back))
         self._trouble = controls.html()
         self._content = controls.column()
         self._progress = controls.column()
         self._followed: RunProgress | BuildProgress | None = None
-        self._close = self.button("Close", self.close)
+        self._close = self.button("Close", lambda: self._leave(self.close))
+        self.discarding = Confirmation(self, "Discard")
         head = controls.row(self._title, self._back, self._close)
-        self.box = controls.frame(head, self._content, self._trouble, self._progress)
+        self.box = controls.frame(
+            head, self.discarding.box, self._content, self._trouble, self._progress
+        )
         self._views = [first(self)]
         self._show_view()
 
@@ -163,6 +174,15 @@ class Panel:
             left.close()
             controls.destroy(left.box)
 
+    def _leave(self, leave: Callable[[], None]) -> None:
+        """Leave the view, but ask first where something is filled in that was not sent."""
+        with suppress(TooInstanceError):
+            self.view.refresh()
+        if self.view.entries == self._sent:
+            leave()
+        else:
+            self.discarding.ask("Discard what you filled in?", leave)
+
     def look(self) -> None:
         """Have everything looked at again, soon."""
         self._worker.do(lambda: None)
@@ -222,12 +242,14 @@ class Panel:
         self._follow(BuildProgress(self, NotebookScreen(self._result_id), tool, version))
 
     def _follow(self, progress: RunProgress | BuildProgress) -> None:
+        self._sent = self.view.entries
         before, self._followed = self._followed, progress
         self._progress.children = (progress.box,)
         if before is not None:
             controls.destroy(before.box)
 
     def _show_view(self) -> None:
+        self._sent = self.view.entries
         self._content.children = (self.view.box,)
         controls.set_html(self._title, Markup("<b>{}</b>").format(visible(self.view.title)))
         controls.show_if(self._back, is_shown=len(self._views) > 1)

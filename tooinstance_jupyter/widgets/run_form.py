@@ -81,6 +81,17 @@ class RunForm:
             controls.row(self.run_button),
         )
 
+    @property
+    def entries(self) -> tuple[object, ...]:
+        """What is filled in."""
+        limits = self.limits
+        return (
+            self.arguments.line,
+            *self.files.names(),
+            *(one.value for one in (self.stdin, limits.timeout, limits.memory, limits.label)),
+            limits.network.value,
+        )
+
     def refresh(self) -> float:
         """Let line and fields follow each other."""
         self.arguments.refresh()

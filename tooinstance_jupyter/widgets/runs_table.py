@@ -41,6 +41,7 @@ class RunsTable:
     """
 
     title = "Runs"
+    entries: tuple[object, ...] = ()
 
     def __init__(self, panel: Panel, which: RunFilter) -> None:
         self._panel = panel

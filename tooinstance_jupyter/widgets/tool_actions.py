@@ -53,6 +53,11 @@ class ToolActions:
         """The tool's name."""
         return self.name
 
+    @property
+    def entries(self) -> tuple[object, ...]:
+        """Nothing: nothing can be filled in."""
+        return ()
+
     def refresh(self) -> float:
         """Do nothing: nothing here changes by itself."""
         return _IDLE_S
