@@ -76,6 +76,8 @@ class ForbiddenError(TooInstanceError):
 class UnreadableOutputError(TooInstanceError):
     """What a run wrote was kept, and cannot be read here."""
 
+    code = "output_unreadable"
+
 
 class OutputElsewhereError(UnreadableOutputError):
     """What a run wrote is in another home, and not where all of them read it."""
