@@ -123,7 +123,7 @@ def test_without_pandas_a_result_is_a_list_of_dictionaries(monkeypatch: Any) -> 
     result = result_of(items_of(rows, "rows"), [GOOD, FAILED])
     assert result[0] == {
         "city": "Lund", "country": None, "run": 7, "status": "succeeded", "exit_code": 0,
-        "duration_s": 0.25, "stdout": "out", "message": "Succeeded",
+        "duration_s": 0.25, "stdout": "out", "message": "Succeeded", "output_cut": "",
     }  # fmt: skip
     items, ended = earlier(result, "result")
     assert (items.columns, ended) == (["city", "country"], [GOOD, FAILED])
