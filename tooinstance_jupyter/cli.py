@@ -146,7 +146,7 @@ class Terminal:
     def follow_run(self, client: Client, start: Callable[[], Run]) -> Run:
         """Pass a tool's output through as it comes."""
         write = self.write if self.passes_output else _drop
-        screen = TextScreen(write, self._status())
+        screen = TextScreen(write, self._status(), passes=self.passes_output)
         run = follow_run(client, start, screen, passes=self.passes_output)
         if run.status is RunStatus.LOST and self._status() is None and not self.as_json:
             # nobody can tell from what was passed on whether that is all

@@ -18,7 +18,17 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .client.base import Client
 from .errors import MissedError, UnreadableOutputError
-from .records import Run, RunStatus, StreamSize, Tool, Version, VersionStatus, new_id, now
+from .records import (
+    Run,
+    RunStatus,
+    StreamSize,
+    Tool,
+    Version,
+    VersionStatus,
+    files_cut,
+    new_id,
+    now,
+)
 from .requests import BuildLog, Output, StreamName
 from .terminal import visible
 
@@ -342,10 +352,27 @@ _END: Any = object()
 
 
 class TextScreen:
-    """A terminal, or whatever takes text: output as it comes, states as lines."""
+    """A terminal, or whatever takes text: output as it comes, states as lines.
 
-    def __init__(self, write: Callable[[StreamName, bytes], None], status: IO[str] | None) -> None:
+    Parameters
+    ----------
+    write
+        Takes a run's output.
+    status
+        Where states go; ``None`` for nowhere.
+    passes
+        Whether output is passed on whole, so that it does not matter how much of it is kept.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[StreamName, bytes], None],
+        status: IO[str] | None,
+        *,
+        passes: bool = False,
+    ) -> None:
         self._write = write
+        self._passes = passes
         self._status = status
         self._line = ""
 
@@ -367,7 +394,8 @@ class TextScreen:
         if run.status.is_final:
             took = f" after {run.duration_s:.1f} s" if run.duration_s is not None else ""
             written = f"; {len(run.files)} files: `%tooi files {run.number}`" if run.files else ""
-            cut = f" [{run.cut}]" if run.cut else ""
+            missing = files_cut(run.files) if self._passes else run.cut
+            cut = f" [{missing}]" if missing else ""
             line = f"Run {run.number} of {run.tool_name}{cut}: {run.message}{took}{written}"
             self._say(line, is_warning=bool(cut))
 

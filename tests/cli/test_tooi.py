@@ -289,14 +289,18 @@ def limited(tooi: Any, tmp_path: Path, **limits: int) -> dict[str, str]:
 
 def test_a_run_that_is_cut_fails_with_check_and_says_which_limit(tooi: Any, tmp_path: Path) -> None:
     env = limited(tooi, tmp_path, run_log_bytes=1000)
-    done = tooi("run", "--check", "probe", "many", "5000", **env)
+    done = tooi("--json", "run", "--check", "probe", "many", "5000", **env)
     assert done.returncode == 125, done.stderr.decode()
     told = done.stderr.decode()
     assert "stdout cut at 1.0 kB of 23.9 kB" in told
     assert "Raise TooInstance.run_log_bytes (now 1.0 kB)" in told
     assert "Without --check" in told
-    assert tooi("run", "probe", "many", "5000", **env).returncode == 0
-    assert tooi("run", "--check", "probe", "many", "10", **env).returncode == 0
+    assert tooi("--json", "run", "probe", "many", "5000", **env).returncode == 0
+    assert tooi("--json", "run", "--check", "probe", "many", "10", **env).returncode == 0
+    whole = tooi("run", "--check", "probe", "many", "5000", **env)
+    assert (whole.returncode, len(whole.stdout), whole.stderr) == (0, 23_893, b""), (
+        "it is passed on"
+    )
 
 
 def test_a_file_that_is_not_kept_fails_with_check_and_a_link_does_not(tooi: Any) -> None:
@@ -306,9 +310,10 @@ def test_a_file_that_is_not_kept_fails_with_check_and_a_link_does_not(tooi: Any)
     assert "1 file not kept.\nWithout --check" in done.stderr.decode()
 
 
-def test_what_is_cut_is_said_on_stderr_also_in_a_pipe(tooi: Any, tmp_path: Path) -> None:
+def test_what_is_not_kept_is_said_wherever_it_is_not_passed_on(tooi: Any, tmp_path: Path) -> None:
     env = limited(tooi, tmp_path, run_log_bytes=1000)
-    done = tooi("run", "probe", "many", "5000", **env)
+    assert tooi("run", "probe", "many", "5000", **env).stderr == b""
+    done = tooi("--json", "run", "probe", "many", "5000", **env)
     assert "probe [stdout cut at 1.0 kB of 23.9 kB]: Done" in done.stderr.decode()
     [latest] = json.loads(tooi("--json", "runs", "-n", "1").stdout)["items"]
     assert latest["cut"] == "stdout cut at 1.0 kB of 23.9 kB"
