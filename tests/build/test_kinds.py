@@ -189,6 +189,10 @@ IMAGES: dict[str, tuple[Mapping[str, str], list[str]]] = {
         {"setup.py": SETUP, "frobnicate.py": PYTHON, "deploy.py": PYTHON},
         ["python:frobnicate.py"],
     ),
+    "Python without a command, and its only script": (
+        {"setup.py": SETUP, "nest/__init__.py": "", "go_nest.py": PYTHON, "release.py": PYTHON},
+        ["python:go_nest.py"],
+    ),
     "Python with tests that can be run": (
         {"frob.py": PYTHON, "tests/__main__.py": PYTHON},
         ["python:frob.py"],

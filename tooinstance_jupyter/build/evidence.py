@@ -31,6 +31,18 @@ BESIDE = frozenset(
 C_RUNTIMES = frozenset({"autotools", "cmake", "meson", "make"})
 """The runtimes that compile C and C++."""
 
+PLACES_OF_HELPERS = ("scripts", "tools")
+"""Folders of scripts that help with the source of a program."""
+
+_HELPER_WORDS = frozenset(
+    {
+        *("autogen", "bench", "benchmark", "build", "bump", "changelog", "ci", "codegen"),
+        *("configure", "coverage", "crosscompile", "deploy", "dev", "docs", "fastentrypoints"),
+        *("format", "fuzz", "gen", "generate", "install", "lint", "make", "pgo", "publish"),
+        *("release", "sanitise", "sanitize", "setup", "test", "tests", "travis", "uninstall"),
+        *("version",),
+    }
+)
 _BINDINGS = frozenset({"binding", "bindings", "ext", "py", "python", "swig", "wrapper", "wrappers"})
 _MOST_FILES = 20_000
 _MOST_READ = 300
@@ -194,7 +206,7 @@ def packaged(checkout: Checkout, sources: Sources) -> Evidence | None:
 def library(checkout: Checkout) -> Evidence | None:
     """Return the Python package without commands that a checkout is.
 
-    Its programs are the scripts that have its name, or a usual one.
+    Its programs are the scripts that have its name, or a usual one; or else the only script.
     """
     folder = checkout.folder
     if not python_files.is_installable(folder):
@@ -202,12 +214,21 @@ def library(checkout: Checkout) -> Evidence | None:
     packages = [path.parent.name for path in folder.glob("*/__init__.py")]
     names = [checkout.name, python_files.distribution_name(folder), *packages]
     known = {plain(name) for name in names if name} | {"app", "cli", "main", "run"}
-    programs = [path for path, _ in files.scripts(folder) if plain(path) in known]
+    there = [path for path, _, _ in python_files.scripts(folder, checkout.name)]
+    named = [path for path, _ in files.scripts(folder) if plain(path) in known]
+    others = [path for path in there if not is_helper(path)]
+    programs = named or (others if len(others) == 1 else [])
     return Evidence(
         what="a Python package that installs no command",
         language="python",
         programs=frozenset(programs),
     )
+
+
+def is_helper(path: str) -> bool:
+    """Tell whether a script helps with the source of a program, by its place or name."""
+    first = re.split(r"[-_.\s]", PurePosixPath(path).stem.lower())[0]
+    return PurePosixPath(path).parts[0] in PLACES_OF_HELPERS or first in _HELPER_WORDS
 
 
 def plain(name: str) -> str:

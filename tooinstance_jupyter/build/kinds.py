@@ -11,26 +11,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import PurePosixPath
 
 from ..records import Candidate, SourceKind
 from . import evidence
 from .base import Checkout
 from .buildpacks import files, python_files
 from .buildpacks.python import script_of
-from .evidence import BESIDE, C_RUNTIMES, Evidence, Sources, plain
+from .evidence import BESIDE, C_RUNTIMES, PLACES_OF_HELPERS, Evidence, Sources, is_helper, plain
 
 _NATIVE_BACKENDS = re.compile(r"maturin|meson|scikit.build|setuptools.rust|cmake", re.IGNORECASE)
-_HELPER_WORDS = frozenset(
-    {
-        *("autogen", "bench", "benchmark", "build", "bump", "changelog", "ci", "codegen"),
-        *("configure", "coverage", "crosscompile", "deploy", "dev", "docs", "fastentrypoints"),
-        *("format", "fuzz", "gen", "generate", "install", "lint", "make", "pgo", "publish"),
-        *("release", "sanitise", "sanitize", "setup", "test", "tests", "travis", "uninstall"),
-        *("version",),
-    }
-)
-_PLACES_OF_HELPERS = ("scripts", "tools")
 # a candidate of another package's runtime is taken as it is
 _OUR_RUNTIMES = frozenset(
     {"binder", "go", "java", "julia", "node", "perl", "python", "r", "ruby", "rust", "script"}
@@ -117,7 +106,7 @@ def _is_rather_a_script(compiled: Evidence, checkout: Checkout, sources: Sources
         (
             len(content)
             for path, content in files.scripts(checkout.folder)
-            if plain(path) == plain(checkout.name) and not path.startswith(_PLACES_OF_HELPERS)
+            if plain(path) == plain(checkout.name) and not path.startswith(PLACES_OF_HELPERS)
         ),
         default=0,
     )
@@ -145,17 +134,9 @@ def _main_scripts(found: Sequence[Candidate], checkout: Checkout) -> list[Candid
         for candidate in found
         if not _is_file(candidate, checkout)
         or _is_named(candidate, checkout)
-        or not (
-            PurePosixPath(candidate.entry_point).parts[0] in _PLACES_OF_HELPERS
-            or _is_helper(candidate.entry_point)
-        )
+        or not is_helper(candidate.entry_point)
     ]
     return main or (list(found) if len({c.entry_point for c in found}) == 1 else [])
-
-
-def _is_helper(path: str) -> bool:
-    first = re.split(r"[-_.\s]", PurePosixPath(path).stem.lower())[0]
-    return first in _HELPER_WORDS
 
 
 def _is_of_tests(candidate: Candidate) -> bool:
