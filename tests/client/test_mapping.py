@@ -85,6 +85,7 @@ def test_a_long_output_is_cut_and_said_to_be(client: Client) -> None:
     assert result.output_cut
     assert "300,000" in result.message
     assert not short.output_cut
+    assert result.output_cut == "stdout here 100 kB of 300 kB"
 
 
 def test_cancelling_stops_what_is_under_way_and_begins_nothing_more(client: Client) -> None:
