@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tooinstance_jupyter.commands.runs import RunFailedError, check
 from tooinstance_jupyter.records import (
     HARD_LINK,
     MORE_FILES,
@@ -13,6 +14,7 @@ from tooinstance_jupyter.records import (
     SYMBOLIC_LINK,
     OutputFile,
     Run,
+    RunStatus,
     StreamSize,
 )
 from tooinstance_jupyter.wire import from_json, to_json
@@ -64,3 +66,13 @@ def test_what_is_cut_survives_the_way_to_a_client_and_to_a_list_without_files() 
     words = "stdout cut at 100 MB of 200 MB, 1 file not kept"
     assert from_json(Run, to_json(Run, run)).cut == words
     assert replace(run, files=()).cut == words
+
+
+def test_streams_that_were_passed_on_whole_do_not_fail_a_check_and_files_do() -> None:
+    ended = replace(RUN, status=RunStatus.SUCCEEDED, stdout=CUT, exit_code=0)
+    check(ended, is_passed_whole=True)
+    with pytest.raises(RunFailedError, match="stdout cut at"):
+        check(ended)
+    with pytest.raises(RunFailedError, match="1 file not kept") as failure:
+        check(replace(ended, files=skipped("too large")), is_passed_whole=True)
+    assert failure.value.exit_code == 125
