@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -54,6 +54,7 @@ def read(source: str) -> tuple[Namespace, bytes | None]:
     return namespace, body
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     argv=st.lists(ARGUMENTS, max_size=4),
     paths=st.lists(LINES.filter(bool), max_size=3),

@@ -10,7 +10,9 @@ export async function isDiscarded(trans: TranslationBundle): Promise<boolean> {
     buttons: [
       Dialog.cancelButton({ label: trans.__('Keep') }),
       Dialog.warnButton({ label: trans.__('Discard') })
-    ]
+    ],
+    // Enter, typed on, must not lose it
+    defaultButton: 0
   });
   return button.accept;
 }

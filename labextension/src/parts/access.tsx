@@ -207,7 +207,7 @@ export function AccessEditor({
           ))}
         </div>
       </div>
-      <div role="status">
+      <div aria-live="polite">
         {isLeft && text.trim() && (
           <p
             className="jp-TooInstance-help"
