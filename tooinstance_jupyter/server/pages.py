@@ -29,7 +29,8 @@ _CSP = (
 _PAGE = Markup(
     '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
     '<meta name="viewport" content="width=device-width"><title>{title}</title>'
-    "<style>body{{margin:2em auto;max-width:60em;padding:0 1em;font-family:system-ui,sans-serif}}"
+    "<style>:root{{color-scheme:light dark}}"
+    "body{{margin:2em auto;max-width:60em;padding:0 1em;font-family:system-ui,sans-serif}}"
     "</style></head><body>{body}</body></html>\n"
 )
 _ITEM = Markup('<li><a href="{href}">{name}</a></li>')
