@@ -30,6 +30,7 @@ from .live import TextScreen, follow_build, follow_run, neutralised
 from .records import Run, RunStatus, Tool, Version
 from .requests import StreamName
 from .status_line import StatusLine
+from .terminal import visible
 
 PREFIX = "tooi"
 _CHUNK_BYTES = 2**20
@@ -150,7 +151,7 @@ class Terminal:
         run = follow_run(client, start, screen, passes=self.passes_output)
         if run.status is RunStatus.LOST and self._status() is None and not self.as_json:
             # nobody can tell from what was passed on whether that is all
-            print(neutralised(f"tooi: run {run.number}: {run.message}"), file=sys.stderr)
+            print(visible(f"tooi: run {run.number}: {run.message}"), file=sys.stderr)
         return run
 
     def write(self, stream: StreamName, data: bytes) -> None:
@@ -162,11 +163,11 @@ class Terminal:
     def remark(self, text: str) -> None:
         """Print a line where a person reads it; what is piped on is the tool's alone."""
         if (status := self._status()) is not None:
-            print(neutralised(_as_typed_here(text)), file=status)
+            print(visible(_as_typed_here(text)), file=status)
 
     def warn(self, text: str) -> None:
         """Print a line to stderr, whoever reads that."""
-        print(neutralised(f"tooi: {_as_typed_here(text)}"), file=sys.stderr)
+        print(visible(f"tooi: {_as_typed_here(text)}"), file=sys.stderr)
 
     def confirm(self, question: str) -> bool:
         """Ask for a ``y`` at the terminal."""

@@ -283,9 +283,9 @@ class ShellUi:
 
     def remark(self, text: str) -> None:
         """Print a line."""
-        from .live import neutralised
+        from .terminal import visible
 
-        print(neutralised(text), file=sys.stderr)
+        print(visible(text), file=sys.stderr)
 
     def warn(self, text: str) -> None:
         """Warn as Python does, at the user's line."""

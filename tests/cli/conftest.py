@@ -24,6 +24,7 @@ case "$1" in
   many) seq "$2" ;;
   large) head -c "$2" /dev/zero > large; echo x > small; ln -s /etc/passwd link ;;
   odd) echo x > "$(printf 'odd\377')"; echo x > even; ln -s even link ;;
+  forge) echo x > "$(printf 'a\n   1,000  forged\r\033[2Kforged')" ;;
   write) echo "a,b" > table.csv ;;
   seq) seq "$2" ;;
   seq-both) seq "$2"; seq "$2" >&2; exit 5 ;;

@@ -259,6 +259,20 @@ def test_logs_can_be_followed_from_another_process(tooi: Any) -> None:
         process.communicate()
 
 
+@pytest.mark.parametrize("command", ["files", "run-show"])
+def test_the_name_of_a_file_forges_no_line_of_a_list(
+    tooi: Any, tmp_path: Path, command: str
+) -> None:
+    tooi("run", "probe", "forge")
+    [latest] = json.loads(tooi("--json", "runs", "-n", "1").stdout)["items"]
+    number = str(latest["number"])
+    shown = tooi(command, number).stdout.decode()
+    [line] = [line for line in shown.splitlines() if "forged" in line]
+    assert "a␊   1,000  forged␍␛[2Kforged" in line
+    copied = tooi("files", number, "--to", str(tmp_path / "copied")).stdout.decode()
+    assert len(copied.splitlines()) == 1
+
+
 def test_files_are_copied_out(tooi: Any, tmp_path: Path) -> None:
     run = json.loads(tooi("run", "--json", "probe", "write").stdout)
     number = str(run["number"])

@@ -165,4 +165,4 @@ def usage(command: Command, prefix: str) -> str:
 
 
 def _text(text: str) -> Outcome:
-    return Outcome(bundle=text_bundle(text))
+    return Outcome(bundle=text_bundle(*text.splitlines()))

@@ -19,6 +19,7 @@ from ..errors import InvalidValueError
 from ..live import Interrupted
 from ..records import Run, Tool, Version
 from ..requests import StreamName
+from ..terminal import visible
 
 MimeBundle = Mapping[str, Any]
 Rest = str | tuple[str, ...]
@@ -295,12 +296,17 @@ def _option(parser: Parser, word: str, words: Words) -> str:
     return f"{long}={value}"
 
 
-def text_bundle(text: str, *, json: Mapping[str, object] | None = None) -> MimeBundle:
-    """Return the display of a text, and of what programs read instead of it."""
+def text_bundle(*lines: str, json: Mapping[str, object] | None = None) -> MimeBundle:
+    """Return the display of lines, and of what programs read instead of them.
+
+    A line stays one, whatever foreign text is in it: line breaks and other control characters are
+    made visible.
+    """
     from markupsafe import Markup
 
     from ..display.markup import card
 
+    text = "\n".join(map(visible, lines))
     return {
         "text/plain": text,
         "text/html": str(card("", Markup("<pre>{}</pre>").format(text))),

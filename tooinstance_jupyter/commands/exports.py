@@ -44,18 +44,17 @@ def export_(client: Client, args: Namespace, ui: Ui) -> Outcome:
     target = Path(place).expanduser() if place else Path()
     format_ = args.format or _format_of(target)
     written = export.write(client, wish, format_, target, replaces=args.force)
-    text = f"{written.file} ({size(written.file.stat().st_size)})"
-    if written.missing:
-        text = f"{written.missing[:1].upper()}{written.missing[1:]}:\n{text}"
+    line = f"{written.file} ({size(written.file.stat().st_size)})"
     if written.folder is not None:
-        text += f", and what is large in {written.folder}, which goes with it"
+        line += f", and what is large in {written.folder}, which goes with it"
+    missing = [f"{written.missing[:1].upper()}{written.missing[1:]}:"] if written.missing else []
     told = {
         "path": str(written.file),
         "folder": written.folder and str(written.folder),
         "format": format_,
         "missing": written.missing,
     }
-    return Outcome(bundle=text_bundle(text, json=told), value=written.file)
+    return Outcome(bundle=text_bundle(*missing, line, json=told), value=written.file)
 
 
 def _subjects(words: Sequence[str]) -> tuple[list[str], str]:
@@ -188,9 +187,7 @@ def import_(client: Client, args: Namespace, ui: Ui) -> Outcome:
             imported.append(RunResult(client, brought))
             lines.append(f"Run {run.number} is run {brought.number} here.")
     return Outcome(
-        bundle=text_bundle(
-            "\n".join(lines), json={"tools": names, "runs": [one.number for one in imported]}
-        ),
+        bundle=text_bundle(*lines, json={"tools": names, "runs": [one.number for one in imported]}),
         value=imported,
         exit_code=0 if len(names) == len(package.export.tools) else 1,
     )

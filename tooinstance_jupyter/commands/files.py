@@ -17,7 +17,6 @@ from ..client.base import Client
 from ..display import excerpts
 from ..errors import ConflictError, InvalidValueError, NotFoundError, TooInstanceError
 from ..file_names import harmless_paths
-from ..live import neutralised
 from ..records import OutputFile, files_cut
 from ..whole_files import written_whole
 from .base import Command, MimeBundle, Outcome, Parser, Ui, did_you_mean, run_number, text_bundle
@@ -41,7 +40,8 @@ def files(client: Client, args: Namespace, ui: Ui) -> Outcome:
     copied = [f"{file.path!r} -> {target}" for file, target in zip(kept, targets, strict=True)]
     return Outcome(
         bundle=text_bundle(
-            "\n".join([*_as_line(cut), *(copied or ["There is nothing to copy."])]),
+            *_as_line(cut),
+            *(copied or ["There is nothing to copy."]),
             json={"cut": cut, "files": [str(target) for target in targets]},
         ),
         value=targets,
@@ -56,7 +56,7 @@ def _bundle(
     number: int, files: Sequence[OutputFile], cut: str, problem: TooInstanceError | None
 ) -> MimeBundle:
     lines = [
-        f"{file.size_bytes:>12,}  {neutralised(file.path)}"
+        f"{file.size_bytes:>12,}  {file.path}"
         + (f"  (not kept: {file.skipped})" if file.skipped else "")
         for file in files
     ]
@@ -66,7 +66,7 @@ def _bundle(
         lines += [problem.message, problem.hint]
         told = {"code": problem.error_code, "message": problem.message, "hint": problem.hint}
     return text_bundle(
-        "\n".join(lines),
+        *lines,
         json={
             "run": number,
             "cut": cut,

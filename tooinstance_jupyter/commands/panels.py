@@ -43,7 +43,7 @@ def overview(client: Client, prefix: str) -> Outcome:
         f"{prefix} run {first} --help",
         f"{prefix} help               all commands",
     ]
-    return Outcome(bundle=text_bundle("\n".join(lines)), panel=lambda: _dashboard(client))
+    return Outcome(bundle=text_bundle(*lines), panel=lambda: _dashboard(client))
 
 
 def create_form(client: Client) -> base.Panel:

@@ -84,7 +84,8 @@ def link(client: Client, args: Namespace, ui: Ui) -> Outcome:
         place += ", at the address of this hub."
     return Outcome(
         bundle=text_bundle(
-            f"{place}\n{until} {end}",
+            place,
+            f"{until} {end}",
             json={
                 "address": address,
                 "token": made.token,
@@ -99,7 +100,7 @@ def link(client: Client, args: Namespace, ui: Ui) -> Outcome:
 def users(client: Client, args: Namespace, ui: Ui) -> Outcome:
     """List those who can be named when sharing."""
     found = client.users(args.text or "", limit=100)
-    text = "\n".join(
+    lines = [
         "  ".join(
             filter(
                 None,
@@ -112,11 +113,11 @@ def users(client: Client, args: Namespace, ui: Ui) -> Outcome:
             )
         )
         for user in found
-    )
+    ]
     nobody = f"Nobody whose name begins with {args.text!r}" if args.text else "Nobody"
     return Outcome(
         bundle=text_bundle(
-            text or f"{nobody} has been here yet.",
+            *(lines or [f"{nobody} has been here yet."]),
             json={"items": [{"name": user.name, "email": user.email} for user in found]},
         ),
         value=list(found),
@@ -146,7 +147,7 @@ def transfer(client: Client, args: Namespace, ui: Ui) -> Outcome:
         return Outcome(bundle=text_bundle("Nothing was changed."))
     handed = client.transfer(tool.full_name, args.user)
     lines = [f"It is {handed.full_name} now.", *_strangers(client, [args.user])]
-    return Outcome(bundle=text_bundle("\n".join(lines)), value=handed)
+    return Outcome(bundle=text_bundle(*lines), value=handed)
 
 
 def _is_run(subject: str) -> bool:
@@ -215,7 +216,7 @@ def _of_tool(client: Client, name: str, notes: Sequence[str]) -> Outcome:
 
 
 def _lines_bundle(lines: Sequence[str], json: Mapping[str, object]) -> MimeBundle:
-    return text_bundle("\n".join(lines), json={**json, "text": "\n".join(lines)})
+    return text_bundle(*lines, json={**json, "text": "\n".join(lines)})
 
 
 def _link(links: Sequence[Link], start: str, number: int) -> Link:
@@ -242,7 +243,7 @@ def _links_bundle(number: int, links: Sequence[Link]) -> MimeBundle:
         f"{item.id[:8]}  made {_moment(item.created_at)}, {state(item)}" for item in links
     ] or [f"There are no links to run {number}."]
     items = [{"id": item.id, "state": state(item)} for item in links]
-    return text_bundle("\n".join(lines), json={"run": number, "items": items})
+    return text_bundle(*lines, json={"run": number, "items": items})
 
 
 def _moment(time: datetime) -> str:

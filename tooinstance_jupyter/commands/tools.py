@@ -213,8 +213,8 @@ def status(client: Client, args: Namespace, ui: Ui) -> Outcome:
         + ("" if limits.network else ", no network"),
     }
     width = max(map(len, described))
-    text = "\n".join(f"{name:<{width}}  {value}" for name, value in described.items())
-    return Outcome(bundle=text_bundle(text, json=described), value=described)
+    lines = [f"{name:<{width}}  {value}" for name, value in described.items()]
+    return Outcome(bundle=text_bundle(*lines, json=described), value=described)
 
 
 def _of(number: int, most: int) -> str:
