@@ -130,7 +130,7 @@ def test_a_terminal_shows_output_as_it_comes_and_harmless(at_home: Any) -> None:
         shell.expect(r"In \[5\]: ")
         assert "\x1b]0;" not in shell.before
         assert "\u241b]0;owned" in shell.before
-        shell.sendline("r = %tooi run termtool wait")
+        shell.sendline("%tooi run -o r termtool wait")
         shell.expect("begun\r\n")
         shell.sendintr()
         shell.expect("Cancelled")
