@@ -93,6 +93,11 @@ class Lab:
         self._token = token
         page.set_default_timeout(PATIENCE_MS)
         self._was_cut_off = False
+        # where it has not come to know its kernels yet, JupyterLab asks for one
+        page.add_locator_handler(
+            page.get_by_role("dialog").filter(has_text="Select Kernel"),
+            lambda dialog: dialog.get_by_role("button", name="Select", exact=True).click(),
+        )
         page.on("pageerror", self._note)
         page.on("requestfailed", self._note_what_is_cut_off)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.servers import Server
 
@@ -109,11 +109,20 @@ def test_the_cell_of_edit_and_run_keeps_what_the_run_was_given(
     notebook: Notebook, me: Any, tool: str
 ) -> None:
     number = with_input(me, tool)
+    page = notebook.page
     view = notebook.lab.show_run(number)
+    # who types faster than the run is read loses nothing of it
+    held: list[Route] = []
+    asked = re.compile(rf"/api/runs/{number}(\?.*)?$")
+    page.route(asked, lambda route: held.append(route))
     view.get_by_test_id("tooi-run-edit").click()
     form = notebook.lab.by("tooi-form")
     form.get_by_test_id("tooi-form-line").fill("other")
     form.get_by_test_id("tooi-form-insert").click()
+    assert held
+    for route in held:
+        route.continue_()
+    page.unroute(asked)
     expected = {**notebook.given(number), "arguments": ["other"]}
     assert notebook.run("other", f"--inputs-of {number}") == expected
 

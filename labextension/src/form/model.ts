@@ -27,6 +27,9 @@ import { partOf } from './problems';
 import type { Part } from './problems';
 import { namesOf, requestOf } from './request';
 
+/** What can be filled in beside arguments and files. */
+type Field = keyof Extras | 'variables' | 'secrets';
+
 export class FormModel implements IDisposable {
   readonly arguments: Arguments;
   readonly inputs = new Inputs();
@@ -156,7 +159,7 @@ export class FormModel implements IDisposable {
   }
 
   set(change: Partial<Extras>): void {
-    this._touch();
+    this._touch(...(Object.keys(change) as (keyof Extras)[]));
     this._extras = { ...this._extras, ...change };
     if (change.engine !== undefined) {
       this.arguments.refresh();
@@ -165,13 +168,13 @@ export class FormModel implements IDisposable {
   }
 
   setVariables(variables: readonly Pair[]): void {
-    this._touch();
+    this._touch('variables');
     this._variables = variables;
     this._change();
   }
 
   setSecrets(secrets: readonly Pair[]): void {
-    this._touch();
+    this._touch('secrets');
     this._secrets = secrets;
     this._change();
   }
@@ -330,27 +333,34 @@ export class FormModel implements IDisposable {
   private _takeRun(run: Run, isNew: boolean): void {
     const hasInputs = run.inputs.length > 0 || run.stdin !== null;
     this._earlier = hasInputs ? run : undefined;
-    // what was typed meanwhile stays
-    if (!isNew || this._isTouched || this.arguments.isTouched) {
+    if (!isNew) {
       return;
     }
-    if (this._draft?.line === undefined) {
+    // what was typed meanwhile stays
+    if (this._draft?.line === undefined && !this.arguments.isTouched) {
       this.arguments.setArgv(run.arguments);
     }
-    this._variables = Object.entries(run.variables).map(([name, value]) => ({
-      name,
-      value
-    }));
-    this._secrets = run.secrets.map(name => ({ name, value: '' }));
+    if (!this._touched.has('variables')) {
+      this._variables = Object.entries(run.variables).map(([name, value]) => ({
+        name,
+        value
+      }));
+    }
+    if (!this._touched.has('secrets')) {
+      this._secrets = run.secrets.map(name => ({ name, value: '' }));
+    }
     const { timeout_s: timeout, memory_bytes: memory, network } = run.limits;
     const most = this._usage?.limits;
-    this._extras = {
-      ...this._extras,
+    const given: Partial<Extras> = {
       label: run.label,
       timeout: timeout === most?.timeout_s ? '' : typedSeconds(timeout),
       memory: memory === most?.memory_bytes ? '' : typedBytes(memory),
       isOffline: !network
     };
+    const untouched = Object.entries(given).filter(
+      ([name]) => !this._touched.has(name as keyof Extras)
+    );
+    this._extras = { ...this._extras, ...Object.fromEntries(untouched) };
   }
 
   private _takeKept(before: Kept): void {
@@ -365,8 +375,8 @@ export class FormModel implements IDisposable {
     this.inputs.miss([...before.files, ...before.paths]);
   }
 
-  private _touch(): void {
-    this._isTouched = true;
+  private _touch(...names: Field[]): void {
+    names.forEach(name => this._touched.add(name));
     this._setUnsent();
   }
 
@@ -411,7 +421,8 @@ export class FormModel implements IDisposable {
   private readonly _key: string;
   private readonly _ready: Promise<void>;
   private _isDisposed = false;
-  private _isTouched = false;
+  /** What was filled in by the user. */
+  private readonly _touched = new Set<Field>();
   /** The command line of the last run. */
   private _sentLine: string | undefined;
   private _detail: ToolDetail | undefined;
