@@ -96,7 +96,7 @@ class Lab:
         # where it has not come to know its kernels yet, JupyterLab asks for one
         page.add_locator_handler(
             page.get_by_role("dialog").filter(has_text="Select Kernel"),
-            lambda dialog: dialog.get_by_role("button", name="Select", exact=True).click(),
+            lambda dialog: dialog.locator("button.jp-mod-accept").click(),
         )
         page.on("pageerror", self._note)
         page.on("requestfailed", self._note_what_is_cut_off)
