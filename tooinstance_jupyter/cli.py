@@ -120,6 +120,11 @@ class Terminal:
         """Whether what a run writes is passed on whole: JSON holds the beginning of it."""
         return not self.as_json
 
+    @property
+    def is_for_programs(self) -> bool:
+        """Whether JSON is asked for."""
+        return self.as_json
+
     def settle(self, args: Namespace) -> None:
         """Take over this front end's own options."""
         self.as_json = self.as_json or args.json

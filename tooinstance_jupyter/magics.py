@@ -241,6 +241,11 @@ class ShellUi:
         return False
 
     @property
+    def is_for_programs(self) -> bool:
+        """No: a data frame is looked at."""
+        return False
+
+    @property
     def shows_in_place(self) -> bool:
         """Whether displays can be updated in place."""
         return self._session.is_notebook

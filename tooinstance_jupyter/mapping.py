@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from .client.base import Client
 from .errors import InvalidValueError, TooInstanceError, TooManyError
-from .records import Run, RunStatus
+from .records import Run, RunStatus, StreamSize, cut_in_words, files_cut
 from .requests import NewRun
 from .sizes import part_of
 from .terminal import to_text
@@ -27,7 +27,7 @@ MOST_ITEMS = 10_000
 """How many inputs a tool is run over: more are a workflow, which wants to be planned."""
 MOST_JOBS = 64
 MOST_STDOUT_BYTES = 100_000
-"""How much of each run's standard output is kept in memory; the run keeps all."""
+"""How much of each run's standard output is read, unless it is asked to be passed on whole."""
 NOT_STARTED = "not_started"
 """The status of what has become no run."""
 
@@ -233,17 +233,20 @@ class ToolMap:
             return MappedRun(message=self._stopped)
         with self._changed:
             self._begun[place] = run
-        return self._seen_to_its_end(run)
+        return self._seen_to_its_end(run, passes=new.passes)
 
-    def _seen_to_its_end(self, run: Run) -> MappedRun:
+    def _seen_to_its_end(self, run: Run, *, passes: bool) -> MappedRun:
         number = run.number
         if self._is_cancelled:
             self._cancel(number)
         try:
-            run = _patiently(lambda: self._client.wait(number))
-            data = _patiently(
-                lambda: self._client.read_output(number, "stdout", size=MOST_STDOUT_BYTES)
-            )
+            if passes:
+                run, data = _patiently(lambda: self._passed_on(number))
+            else:
+                run = _patiently(lambda: self._client.wait(number))
+                data = _patiently(
+                    lambda: self._client.read_output(number, "stdout", size=MOST_STDOUT_BYTES)
+                )
             reason = self._reason(run) if run.status is RunStatus.FAILED else ""
         except TooInstanceError as error:
             return MappedRun(
@@ -255,11 +258,14 @@ class ToolMap:
                 message=str(error),
             )
         message = run.message + reason
-        size, output_cut = run.stdout, run.cut
-        if size.kept_bytes > MOST_STDOUT_BYTES:
-            here = f"stdout here {part_of(MOST_STDOUT_BYTES, size.kept_bytes)}"
+        size = run.stdout
+        kept = StreamSize() if passes else size
+        output_cut = cut_in_words(kept, run.stderr, files_cut(run.files))
+        there = size.total_bytes if passes else size.kept_bytes
+        if len(data) < there:
+            here = f"stdout here {part_of(len(data), there)}"
             output_cut = ", ".join(filter(None, (output_cut, here)))
-        if size.is_cut or size.kept_bytes > MOST_STDOUT_BYTES:
+        if len(data) < size.total_bytes:
             message += (
                 f"; of the {size.total_bytes:,} bytes of its output the first {len(data):,} are "
                 f"here, `%tooi logs {number}` has {size.kept_bytes:,}"
@@ -273,6 +279,14 @@ class ToolMap:
             message=message,
             output_cut=output_cut,
         )
+
+    def _passed_on(self, number: int) -> tuple[Run, bytes]:
+        """Return a run at its end, with all that it wrote to its standard output."""
+        data = bytearray()
+        for event in self._client.follow(number, passes=True):
+            if not isinstance(event, Run) and event.stream == "stdout":
+                data += event.data
+        return self._client.wait(number), bytes(data)
 
     def _reason(self, run: Run) -> str:
         """Return the last line of what a run wrote to its standard error: most say why there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 
@@ -29,12 +30,17 @@ def test_programs_read_all_results_and_the_exit_code_says_whether_all_succeeded(
     assert [(one["item"], one["exit_code"]) for one in told["results"]] == [("0", 0), ("7", 7)]
 
 
-def test_an_output_that_is_not_all_there_is_said_to_be_cut(tooi: Any) -> None:
-    done = tooi("map", "--json", "probe", "seq", stdin=b"3\n100000\n")
+def test_programs_read_all_of_each_output_however_little_is_kept(tooi: Any, tmp_path: Path) -> None:
+    (tmp_path / "jupyter_tooinstance_config.py").write_text("c.TooInstance.run_log_bytes = 1000\n")
+    done = tooi(
+        *("map", "--json", "probe", "seq"),
+        stdin=b"3\n1000000\n",
+        JUPYTER_CONFIG_DIR=str(tmp_path),
+    )
     short, long = json.loads(done.stdout)["results"]
     assert (short["stdout"], short["output_cut"]) == ("1\n2\n3", "")
-    assert long["output_cut"]
-    assert "of the 588,895 bytes of its output the first 100,000 are here" in long["message"]
+    assert long["stdout"].split("\n") == [str(number) for number in range(1, 1_000_001)]
+    assert (long["output_cut"], done.stderr) == ("", b"")
 
 
 def test_without_anything_to_run_over_it_is_said_what_to_give(tooi: Any) -> None:

@@ -88,6 +88,15 @@ def test_a_long_output_is_cut_and_said_to_be(client: Client) -> None:
     assert result.output_cut == "stdout here 100 kB of 300 kB"
 
 
+def test_all_of_an_output_is_there_where_it_is_passed_on(client: Client) -> None:
+    new = NewRun(tool="ada/probe", arguments=["bytes"], passes=True)
+    [result] = done(ToolMap(client, [lambda: new], jobs=1)).results()
+    written = client.read_output(result.run, "stdout")
+    assert len(written) == 300_000
+    assert result.stdout == written.decode("utf-8", "replace").removesuffix("\n")
+    assert result.output_cut == ""
+
+
 def test_cancelling_stops_what_is_under_way_and_begins_nothing_more(client: Client) -> None:
     mapping = ToolMap(client, orders(["args", "a"], *[["wait"]] * 5), jobs=2)
     follower = threading.Thread(target=done, args=[mapping], daemon=True)

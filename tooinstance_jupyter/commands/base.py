@@ -52,6 +52,11 @@ class Ui(Protocol):
         ...
 
     @property
+    def is_for_programs(self) -> bool:
+        """Whether a program reads the outcome, which gets all of what runs write."""
+        ...
+
+    @property
     def has_panels(self) -> bool:
         """Whether somebody can use the panel of an outcome here."""
         ...

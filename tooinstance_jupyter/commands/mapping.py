@@ -41,7 +41,7 @@ def map_(client: Client, args: Namespace, ui: Ui) -> Outcome:
     tool = args.tool
     if sources.looks_like_source(tool):
         tool = runs.tool_of(client, tool, args.engine, ui)
-    new = replace(new, tool=_of_one_version(client, tool, args.engine))
+    new = replace(new, tool=_of_one_version(client, tool, args.engine), passes=ui.is_for_programs)
     places = [place for place, one in enumerate(before) if not one.ok]
     mapping = ToolMap(
         client, [_order(new, template, items.rows[place]) for place in places], jobs=args.jobs
