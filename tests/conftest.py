@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -185,12 +186,11 @@ def start_server_fixture(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[..., Server]]:
     """Return `servers.start_server`, each server in a folder of its own, stopped at the end."""
-    servers: list[Server] = []
+    with ExitStack() as started:
 
-    def start(folder: Path | None = None, **more: Any) -> Server:
-        servers.append(begin_server(folder or tmp_path_factory.mktemp("server"), **more))
-        return servers[-1]
+        def start(folder: Path | None = None, **more: Any) -> Server:
+            server = begin_server(folder or tmp_path_factory.mktemp("server"), **more)
+            started.callback(server.stop)
+            return server
 
-    yield start
-    for server in servers:
-        server.stop()
+        yield start
