@@ -134,6 +134,9 @@ def test_what_a_build_nests_beyond_all_paths_is_sealed_counted_and_removed(
     assert version.failure is None or version.failure.code != "internal"
     assert not (config.builds_path / version.id / "scratch").exists()
     assert not version.environment_id or foreign_files.size_of(config.environments_path) > 2**20
+    workshop.client.delete("frobnicate")
+    workshop.client.collect_garbage(dry_run=False)
+    assert [path for path in config.environments_path.iterdir() if path.is_dir()] == []
 
 
 def test_a_checkout_that_is_nested_beyond_reason_is_refused(

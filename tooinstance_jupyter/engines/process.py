@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import fnmatch
 import os
-import shutil
 import signal
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +19,7 @@ from typing import ClassVar
 
 from filelock import FileLock, Timeout
 
+from .. import foreign_files
 from ..config import TooInstance
 from ..errors import EngineError, EnvironmentForbiddenError
 from ..records import Environment, Limits
@@ -286,7 +286,7 @@ def _remove_folder(folder: Path) -> None:
         FileLock(folder.with_name(f"{folder.name}.lock"), timeout=0),
     ):
         folder.with_name(f"{folder.name}.json").unlink(missing_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)
+        foreign_files.remove(folder)
 
 
 def kill_leftovers(run_id: str) -> int:

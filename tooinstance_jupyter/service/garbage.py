@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from .. import foreign_files
 from ..config import TooInstance
 from ..errors import (
     DeletionError,
@@ -139,7 +138,7 @@ class Garbage:
 
     def _size_of(self, environment: Environment) -> int:
         folder = Path(environment.location)
-        return _size(folder) if folder.is_dir() else environment.size_bytes
+        return foreign_files.size_of(folder) if folder.is_dir() else environment.size_bytes
 
     def _remove_environment(self, environment: Environment) -> None:
         self.remove(environment)
@@ -166,21 +165,6 @@ def _problem_of(remove: Callable[[], None]) -> str:
 
 
 def _removal(kind: str, folder: Path, reason: str) -> Removal:
-    return Removal(kind=kind, name=folder.name[:12], reason=reason, size_bytes=_size(folder))
-
-
-def _size(folder: Path) -> int:
-    """Return the disk space beneath a folder in bytes, a file with several links counted once.
-
-    What may not be read is not counted.
-    """
-    seen: set[tuple[int, int]] = set()
-    total = 0
-    with suppress(PermissionError):
-        for _, _, names, descriptor in os.fwalk(folder):
-            for name in names:
-                status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-                if (status.st_dev, status.st_ino) not in seen:
-                    seen.add((status.st_dev, status.st_ino))
-                    total += status.st_blocks * 512
-    return total
+    return Removal(
+        kind=kind, name=folder.name[:12], reason=reason, size_bytes=foreign_files.size_of(folder)
+    )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import shutil
 import tarfile
 import tempfile
 import threading
@@ -17,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ... import foreign_files
 from ...config import TooInstance
 from ...containers import confinement
 from ...errors import EngineError
@@ -178,9 +178,9 @@ def fetch_work(client: APIClient, container: str, directory: Path, most_bytes: i
                         tar.extract(member, fresh, filter="data")
         came = fresh / _BENEATH
         if came.is_dir():
-            shutil.rmtree(work)
+            foreign_files.remove(work)
             came.rename(work)
-        shutil.rmtree(fresh)
+        foreign_files.remove(fresh)
 
 
 def _packed(work: Path, uid: int) -> Iterator[bytes]:
