@@ -43,12 +43,12 @@ class Account:
 
     @property
     def variables(self) -> Mapping[str, str]:
-        """What the environment of its processes holds beside what all need."""
+        """Variables of its processes, beside those that all need."""
         return {"HOME": str(self.home), "PYTHONPATH": _PACKAGES, "PYTHONDONTWRITEBYTECODE": "1"}
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What makes a process its own, for `subprocess`."""
+        """Arguments of `subprocess` that make a process its own."""
         return {"user": self.uid, "group": self.uid, "extra_groups": []}
 
     def run(self, *argv: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""What attacks are carried out against: real builds, in homes of their own."""
+"""Fixtures of the attacks: real builds, in homes of their own."""
 
 from __future__ import annotations
 

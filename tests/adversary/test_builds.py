@@ -1,4 +1,4 @@
-"""What a build leaves behind is read, and cleared away, by a server with more rights than it."""
+"""Attacks by builds on the server, which reads and removes their files with more rights."""
 
 from __future__ import annotations
 

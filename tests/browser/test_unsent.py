@@ -1,4 +1,4 @@
-"""What somebody has half filled in is neither lost nor sent without being asked for."""
+"""Half-filled forms and fields: nothing is lost, and nothing sent, without being asked for."""
 
 from __future__ import annotations
 

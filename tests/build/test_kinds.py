@@ -1,4 +1,4 @@
-"""What a repository is built as: the program that it is, or nothing, never a helper beside it."""
+"""Kinds of repositories: each is built as the program that it is, never as a helper beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``tooi run`` passes on is whole, whatever is kept of it, or it says that it is not."""
+"""Output that ``tooi run`` passes on: whole, whatever is kept of it, or said not to be."""
 
 from __future__ import annotations
 

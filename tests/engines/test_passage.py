@@ -1,4 +1,4 @@
-"""What is not kept, between the one who watches over a run and the one who passes it on."""
+"""Passages: output that is not kept, between a run's guardian and its reader."""
 
 from __future__ import annotations
 

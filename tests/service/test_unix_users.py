@@ -1,4 +1,4 @@
-"""What UNIX users of one machine who share a database hear of each other's homes; real users."""
+"""Homes of real UNIX users of one machine, who share a database: the answers they get."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ class Built:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Where a build takes place: its target folder, a cache, and the means to run and report.
+    """The place of a build: its target folder, a cache, and the means to run and report.
 
     The cache is this build's alone, and gone with it. ``adopt`` hands a folder that was made here
     to the user whom the commands of the build run as. ``note`` adds a line to the log.

@@ -18,7 +18,7 @@ interface Suggestion {
 /**
  * Chips with a field after them that takes one more.
  *
- * What is typed becomes a chip at Enter, at a comma, and at a click on Add or on a suggestion; never
+ * A typed name becomes a chip at Enter, at a comma, and at a click on Add or on a suggestion; never
  * by leaving the field, which says then that it is not added.
  *
  * @param control - what the field of a form gives to its control.
